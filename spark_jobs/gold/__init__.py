@@ -1,0 +1,136 @@
+"""Gold tables: each a pure function of DataFrames, declared with its grain and its kind of slice.
+
+A function's name is its table's name, its parameters are its inputs (Silver datasets or other Gold tables), and
+keyword-only `horizon` (date), `zone` (business time zone) and declared thresholds are passed by name. Functions
+never read, write, cache or ask for today's date.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from graphlib import TopologicalSorter
+from typing import Literal
+
+from pyspark.sql import DataFrame
+
+GoldFunction = Callable[..., DataFrame]
+Kind = Literal["by_date", "from_date", "by_key", "whole"]
+
+
+@dataclass(frozen=True)
+class Slices:
+    """How a table is cut into slices; `moved_by` names per input the columns whose values name changed slices."""
+
+    kind: Kind
+    column: str | None = None
+    moved_by: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    look_back: int = 0
+    look_ahead: int = 0
+
+
+def by_date(column: str, *, moved_by: Mapping[str, Sequence[str]], look_back: int = 0, look_ahead: int = 0) -> Slices:
+    """A changed input row moves the days that its `moved_by` columns name, in its old and its new image.
+
+    `look_ahead` days after a changed day change with it, and to compute a day the `look_back` days before it are
+    read too. A week is its Monday, a month its first day.
+    """
+    return Slices("by_date", column, moved_by, look_back, look_ahead)
+
+
+def from_date(column: str, *, moved_by: Mapping[str, Sequence[str]]) -> Slices:
+    """A running sum: everything from the earliest changed day on, computed from the whole of its daily inputs."""
+    return Slices("from_date", column, moved_by)
+
+
+def by_key(column: str, *, moved_by: Mapping[str, Sequence[str]]) -> Slices:
+    """The rows of changed keys, published in one MERGE that also deletes inside those keys."""
+    return Slices("by_key", column, moved_by)
+
+
+def whole() -> Slices:
+    """Small, or bounded by what is open: recomputed whole when an input or the horizon moved."""
+    return Slices("whole")
+
+
+Severity = Literal["error", "warn"]
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A check: `column` holds only `values` (or null)."""
+
+    column: str
+    values: tuple[str, ...]
+    severity: Severity = "error"
+
+
+@dataclass(frozen=True)
+class Relationship:
+    """A check: every value of `column` exists in `table`.`to`."""
+
+    column: str
+    table: str
+    to: str
+    severity: Severity = "error"
+
+
+@dataclass(frozen=True)
+class GoldTable:
+    """A declaration: the function, its inputs, its grain, its slices and its checks."""
+
+    name: str
+    function: GoldFunction
+    inputs: tuple[str, ...]
+    options: tuple[str, ...]
+    grain: tuple[str, ...]
+    slices: Slices
+    checks: tuple[Accepted | Relationship, ...] = ()
+    partition_by: tuple[str, ...] = ()
+
+
+def table(
+    *,
+    grain: Sequence[str],
+    slices: Slices,
+    checks: Sequence[Accepted | Relationship] = (),
+    partition_by: Sequence[str] = (),
+) -> Callable[[GoldFunction], GoldFunction]:
+    """Declare the decorated function as a Gold table of one row per `grain`."""
+
+    def declare(function: GoldFunction) -> GoldFunction:
+        parameters = inspect.signature(function).parameters.values()
+        declared = GoldTable(
+            name=function.__name__,
+            function=function,
+            inputs=tuple(p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD),
+            options=tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY),
+            grain=tuple(grain),
+            slices=slices,
+            checks=tuple(checks),
+            partition_by=tuple(partition_by),
+        )
+        unknown = set(slices.moved_by) - set(declared.inputs)
+        if unknown:
+            raise TypeError(f"{declared.name}: moved_by names {sorted(unknown)}, inputs are {declared.inputs}")
+        function.gold = declared  # type: ignore[attr-defined]
+        return function
+
+    return declare
+
+
+@cache
+def registry() -> dict[str, GoldTable]:
+    """Every declared Gold table by name, inputs before the tables that read them."""
+    found: dict[str, GoldTable] = {}
+    for module in pkgutil.iter_modules(__path__):
+        for _, member in inspect.getmembers(importlib.import_module(f"{__name__}.{module.name}")):
+            declared = getattr(member, "gold", None)
+            if isinstance(declared, GoldTable):
+                found[declared.name] = declared
+    order = TopologicalSorter({t.name: [i for i in t.inputs if i in found] for t in found.values()}).static_order()
+    return {name: found[name] for name in order}
