@@ -1,0 +1,195 @@
+"""The one place where a Spark session is made, and where its settings are chosen.
+
+`SEMANTICS` decide what an expression means and hold everywhere. `_local` settings are about one machine: they make
+small Delta work fast there and would be wrong on a cluster, where the platform's own settings stand.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from spark_jobs.errors import EngineError
+from spark_jobs.java import Java, find_java
+
+if TYPE_CHECKING:
+    from pyspark import SparkConf
+    from pyspark.sql import SparkSession
+
+Size = Literal["small", "large"]
+
+PROJECT = Path(__file__).resolve().parent.parent
+SEMANTICS = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.ansi.enabled": "false",
+    "spark.sql.legacy.timeParserPolicy": "CORRECTED",
+    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+    "spark.sql.storeAssignmentPolicy": "ANSI",
+    "spark.sql.caseSensitive": "false",
+}
+EXTENSION = "io.delta.sql.DeltaSparkSessionExtension"
+DELTA = {
+    "spark.sql.extensions": EXTENSION,
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+}
+
+
+def build_session(
+    *,
+    app: str = "opslake",
+    size: Size = "small",
+    cores: int | None = None,
+    driver_memory: str = "2g",
+    jars: Sequence[Path] = (),
+    conf: Mapping[str, str] | None = None,
+    jvm_flags: Sequence[str] = (),
+    home: Path = PROJECT,
+) -> SparkSession:
+    """The process's Spark session, with Delta, the same meaning of SQL on every Spark line and quiet logs.
+
+    Started by plain python it is local: `cores` threads (None: all), `driver_memory` of heap, JVM flags by `size`
+    ("small" compiles fast and shallow, "large" fully; both use the class-data archive where there is one). Started by
+    spark-submit the JVM runs already, so memory, flags and jars are the submitter's; with a master that isn't local
+    nothing about the machine is set at all. A session that is active already is taken, and given `SEMANTICS`.
+    `jars` are added to the class path, `conf` overrides everything. EngineError when Java or the Delta jars are missing.
+    """
+    from pyspark import SparkConf, SparkContext
+    from pyspark.sql import SparkSession
+
+    settings = {"spark.app.name": app, **SEMANTICS, **DELTA}
+    if SparkContext._active_spark_context is not None:
+        active = SparkSession.builder.getOrCreate()
+        _set(active, {**SEMANTICS, **(conf or {})})
+        return _checked(active)
+    submitted = "PYSPARK_GATEWAY_PORT" in os.environ
+    given = SparkConf()
+    if is_local(given):
+        settings |= {k: v for k, v in _local(cores, home).items() if not given.contains(k)}
+        if not submitted:
+            settings |= _own_jvm(size, driver_memory, jars, jvm_flags, home)
+    settings |= conf or {}
+    builder = SparkSession.builder
+    for key, value in settings.items():
+        builder = builder.config(key, value)
+    return _checked(_start(builder))
+
+
+def new_session(spark: SparkSession) -> SparkSession:
+    """A session of its own on the same context, for one thread's `userMetadata`, with the same meaning of SQL.
+
+    A new session has the start-up configuration only, so what was set later is set again.
+    """
+    session = spark.newSession()
+    _set(session, SEMANTICS)
+    return session
+
+
+def is_local(conf: SparkConf) -> bool:
+    """Whether this machine is the whole cluster: no master was chosen by a submitter, or a local one."""
+    return str(conf.get("spark.master", "local") or "local").startswith("local")
+
+
+def spark_line() -> str:
+    """Spark's release line as `4.0`: Delta's jars and the class-data archive belong to one line."""
+    import pyspark
+
+    return ".".join(pyspark.__version__.split(".")[:2])
+
+
+def delta_jars(home: Path = PROJECT) -> list[Path]:
+    """The Delta jars that `make setup` resolved for the installed Spark; none when Spark's own jars contain them."""
+    if any((_spark_home() / "jars").glob("delta-spark*.jar")):
+        return []
+    folder = home / ".ivy" / "jars" / spark_line()
+    found = sorted(folder.glob("*.jar"))
+    if not any(jar.name.startswith("delta-spark") for jar in found):
+        raise EngineError(
+            f"the Delta jars for Spark {spark_line()} are missing",
+            where=str(folder),
+            hint="run `make setup` (or `make setup-spark35` for Spark 3.5) once, with a network",
+        )
+    return found
+
+
+def class_archive(java: Java, home: Path = PROJECT) -> Path:
+    """Where the class-data archive of this Spark line and this Java lies, whether it was built or not."""
+    return home / ".cache" / "cds" / f"spark{spark_line()}-java{java.version}.jsa"
+
+
+def _local(cores: int | None, home: Path) -> dict[str, str]:
+    """Settings of a session whose driver is all there is. A hundred small partitions would only cost time here."""
+    threads = cores or os.cpu_count() or 2
+    partitions = str(max(2, threads))
+    return {
+        "spark.master": f"local[{threads}]",
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.sql.shuffle.partitions": partitions,
+        "spark.default.parallelism": partitions,
+        "spark.databricks.delta.snapshotPartitions": "1",
+        "spark.sql.warehouse.dir": str(home / ".cache" / "warehouse"),
+    }
+
+
+def _own_jvm(size: Size, memory: str, jars: Sequence[Path], flags: Sequence[str], home: Path) -> dict[str, str]:
+    """Settings for a JVM that this process starts itself; sets the environment that Spark's launcher reads."""
+    java = find_java()
+    os.environ.update(JAVA_HOME=str(java.home), SPARK_HOME=str(_spark_home()))
+    os.environ.update(PYSPARK_PYTHON=sys.executable, PYSPARK_DRIVER_PYTHON=sys.executable)
+    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    # The launcher is a JVM of its own that only puts the command line together.
+    os.environ.setdefault("SPARK_LAUNCHER_OPTS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
+    # On the class path, not in spark.jars: an archive holds only classes that the JVM's own loader found.
+    class_path = os.pathsep.join(str(jar) for jar in [*delta_jars(home), *jars])
+    options = [*_jvm_flags(size, class_archive(java, home)), *flags]
+    settings = {"spark.driver.memory": memory, "spark.driver.extraJavaOptions": " ".join(options)}
+    return settings | ({"spark.driver.extraClassPath": class_path} if class_path else {})
+
+
+def _jvm_flags(size: Size, archive: Path) -> list[str]:
+    flags = ["-Dlog4j2.configurationFile=" + str(Path(__file__).with_name("log4j2.properties"))]
+    if size == "small":
+        flags.append("-XX:TieredStopAtLevel=1")
+    if archive.is_file():
+        # An archive that doesn't fit any more is left aside by the JVM, which shall not remark on it.
+        flags += [f"-XX:SharedArchiveFile={archive}", "-Xshare:auto", "-Xlog:cds=off", "-Xlog:cds+dynamic=off"]
+    return flags
+
+
+def _spark_home() -> Path:
+    import pyspark
+
+    return Path(pyspark.__file__).parent
+
+
+def _start(builder: SparkSession.Builder) -> SparkSession:
+    from pyspark.errors import PySparkRuntimeError
+
+    try:
+        return builder.getOrCreate()
+    except PySparkRuntimeError as error:
+        hint = "run `make setup`; if it was done, see the lines that the JVM printed above"
+        raise EngineError(f"Spark's JVM didn't start: {error}", where="session", hint=hint) from error
+
+
+def _checked(spark: SparkSession) -> SparkSession:
+    """The session, unless it can't do Delta: that comes out here and not in the middle of a run."""
+    if EXTENSION in (spark.conf.get("spark.sql.extensions", "") or ""):
+        return spark
+    raise EngineError(
+        "the session has no Delta",
+        where="spark.sql.extensions",
+        value=spark.conf.get("spark.sql.extensions", None),
+        allowed=EXTENSION,
+        hint="give the platform's Delta setting, or --conf spark.sql.extensions and the Delta jars, when submitting",
+    )
+
+
+def _set(spark: SparkSession, settings: Mapping[str, str]) -> None:
+    for key, value in settings.items():
+        spark.conf.set(key, value)
