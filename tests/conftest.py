@@ -1,0 +1,30 @@
+"""The Spark session that the tests share, and the marker on every test that uses it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+SPARK_FIXTURES = {"spark", "lake"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what touches Spark, so that `-m spark` runs exactly that on the other Spark line."""
+    for item in items:
+        if SPARK_FIXTURES & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.spark)
+
+
+@pytest.fixture(scope="session")
+def spark() -> Iterator[SparkSession]:
+    """One local session for the whole test run, made the way a run makes it."""
+    from spark_jobs.session import build_session
+
+    session = build_session(app="opslake-tests", size="small", driver_memory="2g")
+    yield session
+    session.stop()
