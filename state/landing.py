@@ -1,0 +1,183 @@
+"""What lies in the landing root: deliveries by logical date, and ready markers."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from types import MappingProxyType
+from typing import Any, Protocol
+
+import fsspec
+from fsspec.implementations.local import LocalFileSystem
+
+from spark_jobs.errors import ContractError, SourceError
+
+DIGITS = {"%Y": r"\d{4}", "%m": r"\d{2}", "%d": r"\d{2}"}
+TEXT_SUFFIXES = (".csv", ".json", ".jsonl", ".ndjson")  # read as well when gzipped
+NONE_KNOWN: Mapping[str, Delivery] = MappingProxyType({})
+HEX = re.compile(r"[0-9a-f]{12,}(-\d+)?")
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One file of a delivery: its full path, bytes, checksum (hexadecimal) and when it was last modified (UTC)."""
+
+    path: str
+    size: int
+    checksum: str
+    modified: datetime
+
+    @property
+    def delivery(self) -> str:
+        """The delivery's id: the first 12 hex digits of its checksum."""
+        return self.checksum[:12]
+
+
+class FileSystem(Protocol):
+    """What is used of an fsspec file system."""
+
+    def find(self, path: str, detail: bool = ...) -> Any: ...
+    def exists(self, path: str) -> bool: ...
+    def open(self, path: str, mode: str = ...) -> Any: ...
+
+
+def find_deliveries(
+    landing: str,
+    path_template: str,
+    *,
+    known: Mapping[str, Delivery] = NONE_KNOWN,
+    start: date | None = None,
+    end: date | None = None,
+) -> dict[date, list[Delivery]]:
+    """The files below `landing` that match the template, by the date in their path, dates and paths in order.
+
+    `path_template` is relative, with %Y, %m and %d and perhaps * (anything but a slash); a text file may also be
+    gzipped. A `known` file (by path) of the same size and modification time isn't hashed again. Paths that name no
+    real date, hidden files and those that begin with an underscore are no deliveries. A landing root that doesn't
+    exist holds none.
+    """
+    files, base, scheme = _open(landing)
+    pattern = template_pattern(path_template)
+    found: dict[date, list[Delivery]] = {}
+    for path, info in _listed(files, base, path_template):
+        day = _date_of(pattern, path[len(base) + 1 :])
+        if day is None or (start is not None and day < start) or (end is not None and day > end):
+            continue
+        found.setdefault(day, []).append(_delivery(files, path, info, scheme, known))
+    return {day: sorted(found[day], key=lambda d: d.path) for day in sorted(found)}
+
+
+def is_ready(landing: str, dataset: str, day: date) -> bool:
+    """Whether the ready marker `<landing>/<dataset>/_ready/YYYY-MM-DD` is there."""
+    files, base, _ = _open(landing)
+    return bool(files.exists(f"{base}/{dataset}/_ready/{day.isoformat()}"))
+
+
+def template_pattern(path_template: str) -> re.Pattern[str]:
+    """The regular expression of a path template, with groups Y, m and d; ContractError for one that gives no date."""
+    expression, seen = "", set()
+    for part in re.split(r"(%.|\*)", path_template):
+        if part in seen:
+            expression += f"(?P={part[1]})"  # the second %Y must say the same year
+        elif part in DIGITS:
+            expression += f"(?P<{part[1]}>{DIGITS[part]})"
+            seen.add(part)
+        elif part.startswith("%"):
+            raise ContractError("a path can't hold this directive", where="path", value=part, allowed=DIGITS)
+        else:
+            expression += "[^/]*" if part == "*" else re.escape(part)
+    if missing := set(DIGITS) - seen:
+        raise ContractError(
+            f"the path gives no date without {', '.join(sorted(missing))}",
+            where="path",
+            value=path_template,
+            hint="for example tickets/%Y/%m/%Y-%m-%d.csv",
+        )
+    return re.compile(expression + (r"(\.gz)?" if path_template.endswith(TEXT_SUFFIXES) else ""))
+
+
+def _open(landing: str) -> tuple[FileSystem, str, str]:
+    """The file system, the root's path in it, and what to put before a path so that it is a full one."""
+    try:
+        files, base = fsspec.core.url_to_fs(landing)
+    except (ImportError, ValueError) as error:
+        hint = "install the fsspec package for this kind of store (gcsfs for gs://, s3fs for s3://)"
+        raise SourceError("the landing root can't be opened", where=landing, value=str(error), hint=hint) from error
+    scheme = "" if isinstance(files, LocalFileSystem) else landing.partition("://")[0] + "://"
+    return files, base.rstrip("/"), scheme
+
+
+def _listed(files: FileSystem, base: str, path_template: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    fixed = re.split(r"[%*]", path_template, maxsplit=1)[0].rpartition("/")[0]  # only this folder is listed
+    hidden_asked = path_template.rpartition("/")[2].startswith((".", "_"))
+    try:
+        listing = files.find(f"{base}/{fixed}".rstrip("/"), detail=True)
+    except FileNotFoundError:
+        return
+    for path, info in listing.items():
+        if hidden_asked or not path.rpartition("/")[2].startswith((".", "_")):
+            yield path, info
+
+
+def _date_of(pattern: re.Pattern[str], path: str) -> date | None:
+    match = pattern.fullmatch(path)
+    if match is None:
+        return None
+    try:
+        return date(int(match["Y"]), int(match["m"]), int(match["d"]))
+    except ValueError:
+        return None
+
+
+def _delivery(
+    files: FileSystem, path: str, info: Mapping[str, Any], scheme: str, known: Mapping[str, Delivery]
+) -> Delivery:
+    full, size, modified = scheme + path, int(info.get("size") or 0), _modified(info)
+    before = known.get(full)
+    if before is not None and (before.size, before.modified) == (size, modified):
+        return before
+    return Delivery(full, size, stores_checksum(info) or _sha256(files, path), modified)
+
+
+def _modified(info: Mapping[str, Any]) -> datetime:
+    """When the file was last modified, as the store at hand calls it; the epoch where it doesn't say."""
+    for name in ("mtime", "updated", "LastModified", "last_modified", "modified", "created"):
+        value = info.get(name)
+        if isinstance(value, datetime):
+            return (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(UTC)
+        if isinstance(value, int | float):
+            return datetime.fromtimestamp(value, UTC)
+        if isinstance(value, str) and value:
+            return datetime.fromisoformat(value).astimezone(UTC)
+    return datetime.fromtimestamp(0, UTC)
+
+
+def stores_checksum(info: Mapping[str, Any]) -> str | None:
+    """The store's own checksum in lower-case hexadecimal, or None where its listing has none."""
+    settings = info.get("content_settings") or {}
+    md5 = info.get("md5Hash") or (settings.get("content_md5") if isinstance(settings, Mapping) else None)
+    if md5:
+        return _hexadecimal(md5)
+    if info.get("crc32c"):  # a composite object of Google's: it has no MD5
+        return hashlib.sha256(f"{info['crc32c']}:{info.get('size')}".encode()).hexdigest()
+    etag = str(info.get("ETag") or info.get("etag") or "").strip('"').lower()
+    if not etag:
+        return None
+    return etag if HEX.fullmatch(etag) else hashlib.sha256(etag.encode()).hexdigest()
+
+
+def _hexadecimal(md5: str | bytes) -> str:
+    try:
+        return (base64.b64decode(md5, validate=True) if isinstance(md5, str) else bytes(md5)).hex()
+    except binascii.Error:
+        return str(md5).lower()
+
+
+def _sha256(files: FileSystem, path: str) -> str:
+    with files.open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,56 @@
+"""The record of runs: one row per run, written when it starts and again when it ends."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from state.ledger import seconds_between
+from state.tables import RUNS, literal, open_table, read_rows, replace_rows
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run; `figures` is its summary, of JSON values. `exit_code` is None while it runs, and when it was killed."""
+
+    run_id: str
+    command: str
+    started_at: datetime
+    finished_at: datetime | None = None
+    exit_code: int | None = None
+    lease_number: int | None = None
+    host: str = ""
+    opslake_version: str = ""
+    spark_version: str | None = None
+    figures: Mapping[str, Any] = field(default_factory=dict)
+    error: str | None = None
+
+
+class Runs:
+    """The table `<lake>/state/runs`; `root` is the lake's root URI."""
+
+    def __init__(self, root: str, storage_options: Mapping[str, str] | None = None) -> None:
+        self.root, self.storage_options = root, storage_options
+
+    def put(self, run: Run) -> None:
+        """Writes the run in the place of what was known of it."""
+        row = dict(vars(run))
+        row["figures"] = json.dumps(dict(run.figures), sort_keys=True, default=str)
+        row["duration_seconds"] = seconds_between(run.started_at, run.finished_at)
+        replace_rows(self.root, RUNS, [row], f"run_id = {literal(run.run_id)}", self.storage_options)
+
+    def last(self, n: int = 1) -> list[Run]:
+        """The last `n` runs, the latest first; creates nothing."""
+        handle = open_table(self.root, RUNS, self.storage_options)
+        if handle is None:
+            return []
+        return [_run(row) for row in read_rows(handle, RUNS, tail=f"ORDER BY started_at DESC, run_id DESC LIMIT {n:d}")]
+
+
+def _run(row: dict[str, Any]) -> Run:
+    figures = json.loads(row.pop("figures") or "{}")
+    row.pop("duration_seconds")
+    return replace(Run(**row), figures=figures)

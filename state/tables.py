@@ -1,0 +1,246 @@
+"""The state tables: their schemas, and how they are opened, created, read and changed.
+
+Every change is one Delta commit that succeeds only on the version that it was based on (compare and swap), so that
+processes and machines share the tables without any other lock.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from arro3.core import Table
+from deltalake import CommitProperties, DeltaTable, QueryBuilder, write_deltalake
+from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+
+from spark_jobs.errors import EngineError
+from state.columns import Column, Row, arrow_schema, arrow_table, python_rows
+
+TRIES = 40
+COMPACT_EVERY = 32  # versions; each put of a new day adds a small file
+VACUUM_EVERY = 64  # versions
+WEEK_HOURS = 168  # readers elsewhere may still be on an older version
+
+_locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)  # threads of one process queue, not collide
+
+
+@dataclass(frozen=True)
+class StateTable:
+    """A table at `<lake>/state/<name>`; `keep_hours` is how long replaced files stay."""
+
+    name: str
+    columns: tuple[Column, ...]
+    keep_hours: int = WEEK_HOURS
+    configuration: Mapping[str, str] = field(default_factory=dict)
+
+
+CLASSES = ("inserted", "updated", "unchanged", "stale", "duplicates", "rejected", "absent", "deleted")
+
+INGESTION_STATE = StateTable(
+    "ingestion_state",
+    (
+        Column("dataset", required=True),
+        Column("logical_date", "date", required=True),
+        Column("status", required=True),
+        Column("attempt", "bigint"),
+        Column("run_id"),
+        Column("rows_read", "bigint"),
+        Column("rows_ingested", "bigint"),
+        *(Column(f"rows_{name}", "bigint") for name in CLASSES),
+        Column("warnings"),
+        Column("deliveries", "deliveries"),
+        Column("loaded", "strings"),
+        Column("silver_version", "bigint"),
+        Column("started_at", "timestamp"),
+        Column("finished_at", "timestamp"),
+        Column("duration_seconds", "double"),
+        Column("ingestion_timestamp", "timestamp"),
+        Column("error_class"),
+        Column("error_message"),
+        Column("accepted_rejects", "boolean"),
+        Column("gold_pending", "boolean"),
+    ),
+)
+RUNS = StateTable(
+    "runs",
+    (
+        Column("run_id", required=True),
+        Column("command"),
+        Column("started_at", "timestamp"),
+        Column("finished_at", "timestamp"),
+        Column("duration_seconds", "double"),
+        Column("exit_code", "bigint"),
+        Column("lease_number", "bigint"),
+        Column("host"),
+        Column("opslake_version"),
+        Column("spark_version"),
+        Column("figures"),
+        Column("error"),
+    ),
+)
+GOLD_PROGRESS = StateTable(
+    "gold_progress",
+    (
+        Column("gold_table", required=True),
+        Column("consumed"),
+        Column("horizon", "date"),
+        Column("lease_number", "bigint"),
+        Column("fingerprint"),
+        Column("table_version", "bigint"),
+        Column("status"),
+        Column("message"),
+        Column("run_id"),
+        Column("updated_at", "timestamp"),
+    ),
+)
+LEASE = StateTable(
+    "lease",
+    (
+        Column("holder", required=True),
+        Column("run_id"),
+        Column("number", "bigint"),
+        Column("acquired_at", "timestamp"),
+        Column("heartbeat_at", "timestamp"),
+        Column("expires_at", "timestamp"),
+        Column("host"),
+        Column("pid", "bigint"),
+        Column("command"),
+        Column("released", "boolean"),
+    ),
+    keep_hours=1,
+    # A heartbeat is a commit: without these a year's beats would lie in the log and their files in its checkpoints.
+    configuration={
+        "delta.logRetentionDuration": "interval 6 hours",
+        "delta.deletedFileRetentionDuration": "interval 1 hours",
+    },
+)
+STATE_TABLES = (INGESTION_STATE, RUNS, GOLD_PROGRESS, LEASE)
+
+
+def state_uri(root: str, table: StateTable) -> str:
+    """Where the table lies in the lake at `root`."""
+    return f"{root.rstrip('/')}/state/{table.name}"
+
+
+def open_table(root: str, table: StateTable, storage_options: Mapping[str, str] | None = None) -> DeltaTable | None:
+    """A handle on the table's latest version, or None where the lake doesn't have it yet; creates nothing."""
+    uri = state_uri(root, table)
+    try:
+        return DeltaTable(uri, storage_options=_options(uri, storage_options))
+    except TableNotFoundError:
+        return None
+    except (DeltaError, OSError) as error:
+        raise EngineError("a state table can't be opened", where=uri, value=str(error)) from error
+
+
+def open_or_create(root: str, table: StateTable, storage_options: Mapping[str, str] | None = None) -> DeltaTable:
+    """A handle on the table; of processes that create it at once one does and the others open what it made."""
+    opened = open_table(root, table, storage_options)
+    if opened is not None:
+        return opened
+    uri = state_uri(root, table)
+    try:
+        DeltaTable.create(
+            uri,
+            schema=arrow_schema(table.columns),
+            configuration={
+                "delta.checkpointInterval": "10",
+                "delta.checkpoint.writeStatsAsStruct": "true",  # BigQuery reads these
+                **table.configuration,
+            },
+            storage_options=_options(uri, storage_options),
+        )
+    except DeltaError as error:
+        refused: DeltaError | None = error  # most likely another process was faster
+    else:
+        refused = None
+    opened = open_table(root, table, storage_options)
+    if opened is None:
+        raise EngineError("a state table can't be created", where=uri, value=str(refused)) from refused
+    return opened
+
+
+def read_rows(handle: DeltaTable, table: StateTable, where: str = "TRUE", tail: str = "") -> list[dict[str, Any]]:
+    """The rows of the handle's version for which the SQL expression holds; `tail` may order and limit them."""
+    names = ", ".join(c.name for c in table.columns)
+    sql = f"SELECT {names} FROM state WHERE {where} {tail}"
+    return python_rows(Table.from_arrow(QueryBuilder().register("state", handle).execute(sql)))
+
+
+def swap(handle: DeltaTable, table: StateTable, rows: Sequence[Row], predicate: str | None = None) -> bool:
+    """One commit that puts `rows` in the place of those the predicate names (None: of all).
+
+    False, with nothing changed, when somebody committed since the handle was opened or updated.
+    """
+    try:
+        write_deltalake(
+            handle,
+            arrow_table(table.columns, rows),
+            mode="overwrite",
+            predicate=predicate,
+            commit_properties=CommitProperties(max_commit_retries=0),
+        )
+    except CommitFailedError:
+        return False
+    _tend(handle, table)
+    return True
+
+
+def replace_rows(
+    root: str,
+    table: StateTable,
+    rows: Sequence[Row],
+    predicate: str,
+    storage_options: Mapping[str, str] | None = None,
+) -> int:
+    """Puts `rows` in the place of those that the predicate names, in one commit; the version of that commit.
+
+    Every row must satisfy the predicate. Tried again, a bounded number of times, when others commit meanwhile.
+    """
+    uri = state_uri(root, table)
+    for turn in range(TRIES):
+        with _locks[uri]:
+            handle = open_or_create(root, table, storage_options)
+            before = handle.version()
+            if swap(handle, table, rows, predicate):
+                return before + 1
+        pause(turn)
+    raise EngineError(
+        f"the state table changed under each of {TRIES} tries to write it", where=uri, hint="try again in a minute"
+    )
+
+
+def pause(turn: int) -> None:
+    """Waits a little before the next try, at random and longer each time: up to half a second."""
+    time.sleep(random.uniform(0.001, min(0.5, 0.01 * 2**turn)))
+
+
+def literal(value: str | date) -> str:
+    """`value` as a SQL literal."""
+    return f"DATE '{value.isoformat()}'" if isinstance(value, date) else "'" + value.replace("'", "''") + "'"
+
+
+def _tend(handle: DeltaTable, table: StateTable) -> None:
+    """Keeps the table quick to open: few files, and of replaced ones only the recent."""
+    version = handle.version()
+    try:
+        if version % VACUUM_EVERY == 0:
+            handle.vacuum(
+                retention_hours=table.keep_hours, dry_run=False, enforce_retention_duration=False, full=True
+            )
+        elif version % COMPACT_EVERY == 0:
+            handle.optimize.compact()
+    except DeltaError:
+        pass  # only housekeeping: the commit stands, and the next turn does it
+
+
+def _options(uri: str, storage_options: Mapping[str, str] | None) -> dict[str, str]:
+    # Without a conditional put two writers on S3 could both win the same version.
+    conditional = {"aws_conditional_put": "etag"} if uri.startswith(("s3://", "s3a://")) else {}
+    return {**conditional, **(storage_options or {})}
