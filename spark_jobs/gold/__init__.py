@@ -31,6 +31,7 @@ class Slices:
     moved_by: Mapping[str, Sequence[str]] = field(default_factory=dict)
     look_back: int = 0
     look_ahead: int = 0
+    bounded_by: str | None = None
 
 
 def by_date(column: str, *, moved_by: Mapping[str, Sequence[str]], look_back: int = 0, look_ahead: int = 0) -> Slices:
@@ -47,9 +48,13 @@ def from_date(column: str, *, moved_by: Mapping[str, Sequence[str]]) -> Slices:
     return Slices("from_date", column, moved_by)
 
 
-def by_key(column: str, *, moved_by: Mapping[str, Sequence[str]]) -> Slices:
-    """The rows of changed keys, published in one MERGE that also deletes inside those keys."""
-    return Slices("by_key", column, moved_by)
+def by_key(column: str, *, moved_by: Mapping[str, Sequence[str]], bounded_by: str | None = None) -> Slices:
+    """The rows of changed keys, published in one MERGE that also deletes inside those keys.
+
+    `bounded_by` is a date column of the table and of its inputs: its values in the old and the new images of changed
+    rows bound the files that the MERGE looks into.
+    """
+    return Slices("by_key", column, moved_by, bounded_by=bounded_by)
 
 
 def whole() -> Slices:
