@@ -1,0 +1,191 @@
+"""JSON records one by one, their values as text: arrays of objects and lines of objects, streamed.
+
+Numbers keep their literal, true and false are spelled so, null is None, and nested values are compact JSON.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
+
+from spark_jobs.errors import ContractError, SourceError, nearest
+from spark_jobs.sources.batches import object_batches
+from spark_jobs.sources.elements import array_elements
+from spark_jobs.sources.record import ObjectRow
+from spark_jobs.sources.text import encoding_option, is_damaged, open_text, printable, reading, refuse_unknown_options
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_BLOCK = 1 << 18
+_SPACE = " \t\r\n"
+
+
+class ReadLayout(Protocol):
+    """What of a contract a task needs to read a JSON file."""
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """The source options, as the contract spells them."""
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        """The names of the contract's columns."""
+
+    @property
+    def keep_source_row_id(self) -> bool:
+        """Whether an exported index is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class JsonOptions:
+    """How a dataset's JSON files are laid out; `auto` is an array when the text begins with [, else lines."""
+
+    layout: str = "auto"
+    encoding: str = "utf-8"
+
+
+class _Number(str):
+    """A number's literal: it differs from a string only where it is nested."""
+
+    __slots__ = ()
+
+
+class _NotStorable(ValueError):
+    """Well-formed JSON that isn't one record of named values."""
+
+
+def json_options(options: Mapping[str, Any], *, where: str = "options") -> JsonOptions:
+    """The options of a contract, checked; ContractError names the key, the value and what is allowed."""
+    refuse_unknown_options(options, (f.name for f in fields(JsonOptions)), where)
+    layout = options.get("layout", "auto")
+    allowed = ("auto", *_LAYOUTS)
+    if layout not in allowed:
+        hint = nearest(str(layout), allowed)
+        raise ContractError("unknown JSON layout", where=f"{where}, layout", value=layout, allowed=allowed, hint=hint)
+    return JsonOptions(layout, encoding_option(options.get("encoding", "utf-8"), where))
+
+
+def json_batches(
+    stream: BinaryIO, layout: ReadLayout, where: str, lineage: Mapping[str, Any]
+) -> Iterator[pa.RecordBatch]:
+    """The records of a file as batches of Bronze's columns."""
+    rows = read_json(stream, json_options(layout.options), where)
+    return object_batches(rows, layout.known, lineage, keep_source_row_id=layout.keep_source_row_id)
+
+
+def read_json(stream: BinaryIO, options: JsonOptions, where: str) -> Iterator[ObjectRow]:
+    """The records in their order, read while they are asked for.
+
+    Malformed: what isn't one JSON object, an object that has a name twice, NaN and Infinity, undecodable bytes, text
+    that isn't valid Unicode. Blank lines are no records. SourceError, with the position, when an array isn't one, and
+    for an empty text unless its layout is declared as lines.
+    """
+    pieces = _blocks(open_text(stream, options.encoding), where)
+    head = ""
+    while not head.strip(_SPACE) and (more := next(pieces, "")):
+        head += more
+    if options.layout == "auto" and not head.strip(_SPACE):
+        hint = "an array of no elements is []; declare the layout as lines to allow for an empty file"
+        raise SourceError("the file is empty", where=f"{where}, line 1", hint=hint)
+    guessed = "array" if head.lstrip(_SPACE).startswith("[") else "lines"
+    layout = guessed if options.layout == "auto" else options.layout
+    return _LAYOUTS[layout](_with_head(head, pieces), where)
+
+
+def _blocks(text: Any, where: str) -> Iterator[str]:
+    return reading(iter(lambda: text.read(_BLOCK), ""), where)
+
+
+def _with_head(head: str, pieces: Iterator[str]) -> Iterator[str]:
+    yield head
+    yield from pieces
+
+
+def _read_lines(pieces: Iterator[str], _where: str) -> Iterator[ObjectRow]:
+    decode = _decoder().decode
+    number = 0
+    for line in _lines(pieces):
+        text = line.strip(_SPACE)
+        if not text:
+            continue
+        number += 1
+        try:
+            yield number, _record(decode(text), text), None
+        except (ValueError, RecursionError):
+            yield number, None, printable(text)
+
+
+def _lines(pieces: Iterator[str]) -> Iterator[str]:
+    """Physical lines of any line end; \\r\\n gives an empty line more, which is no record."""
+    rest: list[str] = []  # of a line that no block has ended yet
+    for piece in pieces:
+        first, *lines = piece.replace("\r", "\n").split("\n")
+        rest.append(first)
+        if lines:
+            yield "".join(rest)
+            rest = [lines.pop()]
+            yield from lines
+    yield "".join(rest)
+
+
+def _read_array(pieces: Iterator[str], where: str) -> Iterator[ObjectRow]:
+    decode = _decoder().raw_decode
+    for number, (value, text) in enumerate(array_elements(pieces, decode, where), start=1):
+        try:
+            yield number, _record(value, text), None
+        except (ValueError, RecursionError):
+            yield number, None, printable(text)
+
+
+_LAYOUTS: dict[str, Callable[[Iterator[str], str], Iterator[ObjectRow]]] = {"lines": _read_lines, "array": _read_array}
+
+
+def _decoder() -> json.JSONDecoder:
+    return json.JSONDecoder(
+        parse_int=_Number, parse_float=_Number, parse_constant=_refuse, object_pairs_hook=_named_once
+    )
+
+
+def _refuse(literal: str) -> None:
+    raise _NotStorable(f"{literal} is no JSON")
+
+
+def _named_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    named = dict(pairs)
+    if len(named) < len(pairs):
+        raise _NotStorable("a name occurs twice in one object")
+    return named
+
+
+def _record(value: Any, text: str) -> dict[str, str | None]:
+    """The values of an object as text; ValueError when it isn't one, or can't be stored as UTF-8."""
+    if type(value) is not dict:
+        raise _NotStorable("not an object")
+    record = {name: item if type(item) is str else _as_text(item) for name, item in value.items()}
+    if not text.isascii() or "\\u" in text:
+        if is_damaged(text):
+            raise _NotStorable("undecodable bytes")
+        for name, item in record.items():
+            name.encode()
+            (item or "").encode()  # UnicodeEncodeError, a ValueError, for half a surrogate pair
+    return record
+
+
+def _as_text(value: Any) -> str | None:
+    if value is None:
+        return None
+    return str(value) if type(value) is _Number else _compact(value)
+
+
+def _compact(value: Any) -> str:
+    """JSON without spaces, its numbers as they were delivered."""
+    if type(value) is _Number:
+        return str(value)
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{_compact(name)}:{_compact(item)}" for name, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(_compact, value)) + "]"
+    return json.dumps(value, ensure_ascii=False)
