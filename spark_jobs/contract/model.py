@@ -5,10 +5,19 @@ This file is the model; contracts/<dataset>.odcs.yaml are the built-in contracts
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Any, Literal
+
+GENERIC_REASONS = ("invalid_version", "version_in_future")  # the engine's own, of the ordering column
+RESERVED_REASONS = ("malformed_record", "duplicate_in_batch", "version_in_future")
+
+
+def squeeze(name: str) -> str:
+    """The name's letters and digits alone, case folded, which is how headers and names are compared."""
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", name).casefold()))
 
 
 @dataclass(frozen=True)
@@ -18,7 +27,7 @@ class Column:
     name: str
     type: str  # a Spark SQL type: string, timestamp, date, boolean, int, bigint, double, decimal(p,s)
     sources: tuple[str, ...] = ()  # Bronze columns it reads; empty for a constant or a derived column
-    transform: str | None = None  # Spark SQL over `sources` (delivered) or over Silver columns (derived); None: the one source
+    transform: str | None = None  # Spark SQL over `sources`, or over Silver columns (derived); None: the one source
     derived: bool = False  # computed from other Silver columns, after they are typed
     stored: bool = True  # False: typed for the rules only, not kept in Silver
     required: bool = False  # null is a reject reason, an absent source column fails the dataset
@@ -36,6 +45,12 @@ class Column:
     unknown_reason: str = ""  # unknown_<name>
     classification: str | None = None
     description: str = ""
+
+    def __post_init__(self) -> None:
+        """Give the reasons that weren't named their usual names."""
+        for reason in ("missing", "invalid", "unknown"):
+            if not getattr(self, f"{reason}_reason"):
+                object.__setattr__(self, f"{reason}_reason", f"{reason}_{self.name}")
 
 
 @dataclass(frozen=True)
@@ -74,6 +89,7 @@ class Contract:
     keep_source_row_id: bool = False
     sla_hours: int = 24  # hours after the logical date's end by which its delivery must be there (slaProperties: latency)
     earliest_date: date = date(2000, 1, 1)
+    reason_order: tuple[str, ...] = ()  # in which reasons stand on a rejected row; those not named follow
 
     @property
     def stored(self) -> tuple[Column, ...]:
@@ -91,3 +107,30 @@ class Contract:
             if column.name == name:
                 return column
         raise KeyError(name)
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Every reason that can reject a row of this contract (malformed records aside), in the order to write them."""
+        generic = GENERIC_REASONS if self.ordering else ()
+        found = [reason for c in self.columns if not c.derived for reason in _column_reasons(c, warn=False)]
+        found += [rule.name for rule in self.rules if rule.severity == "error"]
+        ordered = [reason for reason in self.reason_order if reason in found]
+        return tuple(dict.fromkeys([*generic, *ordered, *found]))
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Everything that is counted on a row and doesn't reject it."""
+        found = [reason for c in self.columns if not c.derived for reason in _column_reasons(c, warn=True)]
+        return tuple(dict.fromkeys([*found, *(rule.name for rule in self.rules if rule.severity == "warning")]))
+
+
+def _column_reasons(column: Column, *, warn: bool) -> list[str]:
+    """The reasons that the column's own checks can give: those that warn, or those that reject."""
+    found = [column.missing_reason] if column.required and not warn else []
+    if (column.on_invalid == "warn") != warn:
+        return found
+    if column.accepted:
+        return [*found, column.unknown_reason]
+    if column.type != "string" or column.pattern:
+        found.append(column.invalid_reason)
+    return found

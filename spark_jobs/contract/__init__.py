@@ -1,0 +1,21 @@
+"""A dataset's contract: what arrives, what is refused and why, what Silver keeps, and how contracts are read."""
+
+from __future__ import annotations
+
+from spark_jobs.contract.findings import Finding, Mark
+from spark_jobs.contract.library import expressions, lint, load_contract, load_contracts, read_file
+from spark_jobs.contract.model import Column, Contract, RowRule, squeeze
+
+__all__ = [
+    "Column",
+    "Contract",
+    "Finding",
+    "Mark",
+    "RowRule",
+    "expressions",
+    "lint",
+    "load_contract",
+    "load_contracts",
+    "read_file",
+    "squeeze",
+]
