@@ -10,9 +10,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any
 
-import fsspec
+from fsspec import AbstractFileSystem
+from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 
 from spark_jobs.errors import ContractError, SourceError
@@ -36,14 +37,6 @@ class Delivery:
     def delivery(self) -> str:
         """The delivery's id: the first 12 hex digits of its checksum."""
         return self.checksum[:12]
-
-
-class FileSystem(Protocol):
-    """What is used of an fsspec file system."""
-
-    def find(self, path: str, detail: bool = ...) -> Any: ...
-    def exists(self, path: str) -> bool: ...
-    def open(self, path: str, mode: str = ...) -> Any: ...
 
 
 def find_deliveries(
@@ -101,10 +94,10 @@ def template_pattern(path_template: str) -> re.Pattern[str]:
     return re.compile(expression + (r"(\.gz)?" if path_template.endswith(TEXT_SUFFIXES) else ""))
 
 
-def _open(landing: str) -> tuple[FileSystem, str, str]:
+def _open(landing: str) -> tuple[AbstractFileSystem, str, str]:
     """The file system, the root's path in it, and what to put before a path so that it is a full one."""
     try:
-        files, base = fsspec.core.url_to_fs(landing)
+        files, base = url_to_fs(landing)
     except (ImportError, ValueError) as error:
         hint = "install the fsspec package for this kind of store (gcsfs for gs://, s3fs for s3://)"
         raise SourceError("the landing root can't be opened", where=landing, value=str(error), hint=hint) from error
@@ -112,7 +105,7 @@ def _open(landing: str) -> tuple[FileSystem, str, str]:
     return files, base.rstrip("/"), scheme
 
 
-def _listed(files: FileSystem, base: str, path_template: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _listed(files: AbstractFileSystem, base: str, path_template: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
     fixed = re.split(r"[%*]", path_template, maxsplit=1)[0].rpartition("/")[0]  # only this folder is listed
     hidden_asked = path_template.rpartition("/")[2].startswith((".", "_"))
     try:
@@ -135,7 +128,7 @@ def _date_of(pattern: re.Pattern[str], path: str) -> date | None:
 
 
 def _delivery(
-    files: FileSystem, path: str, info: Mapping[str, Any], scheme: str, known: Mapping[str, Delivery]
+    files: AbstractFileSystem, path: str, info: Mapping[str, Any], scheme: str, known: Mapping[str, Delivery]
 ) -> Delivery:
     full, size, modified = scheme + path, int(info.get("size") or 0), _modified(info)
     before = known.get(full)
@@ -178,6 +171,6 @@ def _hexadecimal(md5: str | bytes) -> str:
         return str(md5).lower()
 
 
-def _sha256(files: FileSystem, path: str) -> str:
+def _sha256(files: AbstractFileSystem, path: str) -> str:
     with files.open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -231,12 +231,10 @@ def _tend(handle: DeltaTable, table: StateTable) -> None:
     version = handle.version()
     try:
         if version % VACUUM_EVERY == 0:
-            handle.vacuum(
-                retention_hours=table.keep_hours, dry_run=False, enforce_retention_duration=False, full=True
-            )
+            handle.vacuum(retention_hours=table.keep_hours, dry_run=False, enforce_retention_duration=False, full=True)
         elif version % COMPACT_EVERY == 0:
             handle.optimize.compact()
-    except DeltaError:
+    except (DeltaError, OSError):
         pass  # only housekeeping: the commit stands, and the next turn does it
 
 
