@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,3 +92,10 @@ def _homes(environ: Mapping[str, str], roots: tuple[str, ...]) -> Iterator[Path]
         yield Path(on_path).resolve().parent.parent
     for pattern in roots:
         yield from sorted(Path("/").glob(pattern.lstrip("/")))
+
+
+if __name__ == "__main__":
+    try:
+        print(find_java().home)
+    except EngineError as error:
+        sys.exit(str(error))

@@ -54,7 +54,7 @@ def build_session(
     ("small" compiles fast and shallow, "large" fully; both use the class-data archive where there is one). Started by
     spark-submit the JVM runs already, so memory, flags and jars are the submitter's; with a master that isn't local
     nothing about the machine is set at all. A session that is active already is taken, and given `SEMANTICS`.
-    `jars` are added to the class path, `conf` overrides everything. EngineError when Java or the Delta jars are missing.
+    `jars` are added to the class path, `conf` overrides everything. EngineError when Java or the jars are missing.
     """
     from pyspark import SparkConf, SparkContext
     from pyspark.sql import SparkSession

@@ -1,0 +1,49 @@
+# The project's commands. `make` alone prints them.
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-spark35 test test-spark35 lint format demo bench package clean
+
+PYTHON ?=
+IVY_SETTINGS ?=
+PYTEST_ARGS ?=
+BENCH_ARGS ?=
+export PYTHON IVY_SETTINGS
+
+BIN := .venv/bin
+TYPED := spark_jobs state deploy/setup $(if $(wildcard trigger_function/*.py),trigger_function)
+
+help: ## print the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## make .venv (Spark 4.0): Python packages, Java, Delta jars; once with a network, then a second
+	@deploy/setup/setup.sh .venv constraints.txt 4.0 2.13 python3.11 python3.12 python3.13
+
+setup-spark35: ## make .venv35 the same way for Spark 3.5 (Python 3.11)
+	@deploy/setup/setup.sh .venv35 constraints-spark35.txt 3.5 2.12 python3.11
+
+test: setup ## all tests, on Spark 4.0
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+test-spark35: setup-spark35 ## the tests that touch Spark, on Spark 3.5
+	.venv35/bin/python -m pytest -m spark $(PYTEST_ARGS)
+
+lint: setup ## ruff, its formatter and mypy, changing nothing
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy $(TYPED)
+
+format: setup ## let ruff repair and format what it can
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+demo: setup ## sample deliveries, a few daily runs, and a look at the lake
+	deploy/demo.sh
+
+bench: setup ## the benchmarks (long); BENCH_ARGS are passed on
+	$(BIN)/python -m benchmarks $(BENCH_ARGS)
+
+package: setup ## dist/opslake.zip for --py-files and dist/opslake-env.tar.gz for --archives
+	$(BIN)/python deploy/setup/package.py
+
+clean: ## remove what was built and the caches; keeps the environments and the jars
+	rm -rf dist build .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis spark-warehouse metastore_db derby.log
+	find . -name __pycache__ -type d -not -path './.venv*' -prune -exec rm -rf {} +
