@@ -84,7 +84,7 @@ def _type(name: str, block: Block, report: Report) -> str | None:
     kind = re.sub(r"\s", "", given).lower()
     decimal = DECIMAL.fullmatch(kind)
     family = "decimal" if decimal else kind
-    sized = not decimal or int(decimal[2]) <= int(decimal[1]) <= 38 and int(decimal[1]) > 0
+    sized = decimal is None or (int(decimal[2]) <= int(decimal[1]) <= 38 and int(decimal[1]) > 0)
     if family not in LOGICAL_TYPES or (family == "decimal" and not decimal) or not sized:
         report.add(f"{name}.physicalType", "not a type that Silver can hold", value=given, allowed=TYPES)
         return None

@@ -57,7 +57,7 @@ def load_contract(dataset: str) -> Contract:
 
 
 def lint(paths: Iterable[Path | str] = ()) -> list[Finding]:
-    """Everything that is wrong in the contracts that the paths (files or directories) name; without any, the built-in."""
+    """Everything that is wrong in the contracts that the paths (files or directories) name, else in the built-in."""
     texts: list[tuple[str, str]] = []
     for path in map(str, paths):
         texts += [(path, _read(path))] if path.endswith((".yaml", ".yml")) else list(_directory(path))

@@ -87,7 +87,7 @@ class Contract:
     allow_empty: bool = True
     ready_marker: bool = False
     keep_source_row_id: bool = False
-    sla_hours: int = 24  # hours after the logical date's end by which its delivery must be there (slaProperties: latency)
+    sla_hours: int = 24  # from the logical date's end until its delivery must be there (slaProperties: latency)
     earliest_date: date = date(2000, 1, 1)
     reason_order: tuple[str, ...] = ()  # in which reasons stand on a rejected row; those not named follow
 

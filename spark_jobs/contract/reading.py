@@ -72,8 +72,14 @@ def read_contract(document: Block, report: Report) -> Contract | None:
         report.add("schema.customProperties", "custom properties belong to the contract", mark=entry.mark)
     blocks = schema.get("properties") or []
     columns = [read_column(block, report) for block in blocks]
-    stated: dict[str, Any] = {FIELDS[name]: value for name, value in settings.items() if name in FIELDS}
+    stated: dict[str, Any] = {
+        FIELDS[name]: dict(value) if isinstance(value, Block) else value
+        for name, value in settings.items()
+        if name in FIELDS
+    }
     hours = _latency(document, report)
+    if hours is not None:
+        stated["sla_hours"] = hours
     return Contract(
         dataset=dataset,
         version=document.get("version") or "",
@@ -81,8 +87,7 @@ def read_contract(document: Block, report: Report) -> Contract | None:
         key=_key(blocks),
         rules=tuple(_rules(schema, report)),
         origin=report.file,
-        **({"sla_hours": hours} if hours is not None else {}),
-        **{name: dict(value) if isinstance(value, dict) else value for name, value in stated.items()},
+        **stated,
     )
 
 

@@ -1,0 +1,73 @@
+"""Spark's datetime patterns, as far as they can be judged without Spark."""
+
+from __future__ import annotations
+
+import re
+
+ISO8601 = "ISO8601"
+# Letter -> how many may stand together when text is parsed (Spark's own table of pattern letters, which follows
+# java.time; letters that Spark only formats with, such as E, are left out).
+LETTERS = {
+    "G": 4,
+    "y": 6,
+    "M": 4,
+    "L": 4,
+    "d": 2,
+    "D": 3,
+    "a": 1,
+    "h": 2,
+    "K": 2,
+    "k": 2,
+    "H": 2,
+    "m": 2,
+    "s": 2,
+    "S": 9,
+    "V": 2,
+    "z": 4,
+    "O": 4,
+    "X": 5,
+    "x": 5,
+    "Z": 5,
+}
+TIME_LETTERS = frozenset("hKkHmsSa")
+_QUOTED = re.compile(r"'(?:[^']|'')*'")
+_RUN = re.compile(r"([A-Za-z])\1*")
+
+
+def pattern_fault(pattern: str) -> str | None:
+    """Why Spark can't parse with the pattern, or None when nothing speaks against it."""
+    if pattern == ISO8601:
+        return None
+    bare = _QUOTED.sub("", pattern)
+    if "'" in bare:
+        return "a quote isn't closed"
+    if bare.count("[") != bare.count("]"):
+        return "a bracket isn't closed"
+    wrong = next((mark for mark in "{}#" if mark in bare), None)
+    if wrong:
+        return f"{wrong} is reserved"
+    runs = [match.group() for match in _RUN.finditer(bare)]
+    for run in runs:
+        if run[0] not in LETTERS:
+            return f"{run[0]} isn't a letter of a pattern that parses"
+        if len(run) > LETTERS[run[0]]:
+            return f"{run} is too long"
+        if run == "V":
+            return "V stands in pairs"
+    return _unsettled({run[0] for run in runs})
+
+
+def _unsettled(letters: set[str]) -> str | None:
+    """What the pattern leaves open: without it every text would be unreadable, or read as 1970."""
+    if "y" not in letters:
+        return "the year (y) is missing"
+    if "D" not in letters and not (letters & {"M", "L"} and "d" in letters):
+        return "the month (M) or the day (d) is missing; m is the minute, D the day of the year"
+    half = bool(letters & {"h", "K"})
+    if half and "a" not in letters:
+        return "hours of a half day (h, K) need a (AM or PM); hours of a whole day are H"
+    if "a" in letters and not half:
+        return "AM or PM (a) needs hours of a half day (h, K)"
+    if letters & {"m", "s", "S"} and not letters & {"h", "K", "k", "H"}:
+        return "the hour is missing"
+    return None
