@@ -20,7 +20,7 @@ LINEAGE = (
 
 @table(
     grain=["ticket_id"],
-    slices=by_key("ticket_id", moved_by={"tickets": ["ticket_id"]}),
+    slices=by_key("ticket_id", moved_by={"tickets": ["ticket_id"]}, bounded_by="created_date"),
     checks=[Accepted("priority", PRIORITIES), Accepted("status", STATUSES)],
 )
 def fact_tickets(tickets: DataFrame, *, zone: str) -> DataFrame:
