@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal as D
 from pathlib import Path
@@ -68,6 +69,7 @@ def landing(tmp_path: Path) -> Landing:
         (line(created="13/1/24 8:00"), ("invalid_created_at",)),
         (line(created="1999-12-31 23:59:59"), ("implausible_date",)),
         (line(created="2000-01-01 00:00:00"), None),
+        (line(created="2024-03-03 00:00:00"), None),
         (line(created="2024-03-03 00:00:01"), ("created_in_future",)),
         (line(resolved="2024-03-03 00:00:01", status="Closed"), ("resolved_in_future",)),
         (line(resolved="done", status="Closed"), ("invalid_resolved_at",)),
@@ -151,6 +153,13 @@ def test_a_version_that_equalled_silver_makes_older_ones_stale(landing: Landing)
     assert truth.figures[NEXT].stale == 1
     assert truth.silver["T1"].ticket.agent_id == "a1"
     assert truth.horizon == third
+
+
+def test_the_same_delivery_again_is_unchanged(landing: Landing) -> None:
+    """A file that is the very same, modification time included, is neither stale nor an update."""
+    landing.deliver(DAY, line("T1"), line("T2"))
+    once = replace(landing.made[0], modified=datetime(2024, 3, 2, tzinfo=UTC))
+    assert classify([once, once]).figures[DAY] == Figures(read=2, unchanged=2)
 
 
 def test_updated_at_is_content(landing: Landing) -> None:

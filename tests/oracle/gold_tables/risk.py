@@ -15,13 +15,15 @@ def ticket_sla_risk(world: World) -> Iterator[Row]:
     """One row per ticket created up to the horizon and not resolved up to it."""
     history = world.resolved()
     overall = Fraction(sum(t.resolved_late for t in history), len(history)) if history else Fraction(0)
-    alike = grouped(history, lambda t: (t.priority, t.category))
+    alike = {
+        key: (sum(t.resolved_late for t in tickets), len(tickets))
+        for key, tickets in grouped(history, lambda t: (t.priority, t.category)).items()
+    }
     done = {ticket.ticket_id for ticket in history}
     for ticket in world.created():
         if ticket.ticket_id in done:
             continue
-        same = alike.get((ticket.priority, ticket.category), [])
-        breached = sum(other.resolved_late for other in same)
+        breached, resolved = alike.get((ticket.priority, ticket.category), (0, 0))
         yield {
             "ticket_id": ticket.ticket_id,
             "agent_id": ticket.agent_id,
@@ -34,5 +36,5 @@ def ticket_sla_risk(world: World) -> Iterator[Row]:
             "hour_of_day": ticket.hour_of_day,
             "is_high_priority": ticket.is_high_priority,
             "hours_to_due": hours(seconds_between(end_of(world.horizon, world.zone), ticket.due_at)),
-            "breach_probability": half_up((breached + WEIGHT * overall) / (len(same) + WEIGHT)),
+            "breach_probability": half_up((breached + WEIGHT * overall) / (resolved + WEIGHT)),
         }
