@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections.abc import Iterable
 from zoneinfo import available_timezones
@@ -191,7 +190,7 @@ def _is_mark(value: object) -> bool:
 
 def _check_encoding(value: object, report: Report) -> None:
     try:
-        if isinstance(value, str) and codecs.lookup(value)._is_text_encoding:
+        if isinstance(value, str) and isinstance("".encode(value), bytes):  # codecs that aren't of text raise
             return
     except (LookupError, ValueError):
         pass  # the finding below says it with the value

@@ -83,8 +83,7 @@ def _check_derived(column: Column, report: Report) -> None:
     idle = {
         "required": column.required,
         "quality": column.accepted,
-        "logicalTypeOptions": column.pattern is not None
-        or any(limit is not None for limit in _limits(column).values()),
+        "logicalTypeOptions": column.pattern is not None or _limits(column),
         "formats": column.formats,
         "default": column.default is not None,
         "onInvalid": column.on_invalid == "warn",
@@ -110,17 +109,19 @@ def _check_text_rules(column: Column, report: Report) -> None:
             report.add(f"{column.name}.quality", what, value=value)
 
 
-def _limits(column: Column) -> dict[str, Decimal | None]:
-    return {
+def _limits(column: Column) -> dict[str, Decimal]:
+    """The ends of the column's range that it states, by their names in the standard."""
+    ends = {
         "minimum": column.minimum,
         "exclusiveMinimum": column.exclusive_minimum,
         "maximum": column.maximum,
         "exclusiveMaximum": column.exclusive_maximum,
     }
+    return {key: limit for key, limit in ends.items() if limit is not None}
 
 
 def _check_range(column: Column, report: Report) -> None:
-    limits = {key: limit for key, limit in _limits(column).items() if limit is not None}
+    limits = _limits(column)
     for key in limits if not is_number(column) else ():
         report.add(
             f"{column.name}.{key}", "a range is for numbers", value=column.type, allowed="int, bigint, double, decimal"

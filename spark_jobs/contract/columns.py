@@ -110,10 +110,11 @@ def _sources(name: str, block: Block, *, derived: bool) -> tuple[str, ...]:
 def _options(name: str, block: Block, report: Report) -> dict[str, Any]:
     """logicalTypeOptions with numbers as Decimals; options that nothing acts on are findings."""
     found: dict[str, Any] = {}
-    stated = block.get("logicalTypeOptions") or {}
+    stated: Block | dict[str, Any] = block.get("logicalTypeOptions") or {}
     for option, value in stated.items():
         key = f"{name}.logicalTypeOptions.{option}"
-        report.marks[key] = report.marks[f"{name}.{option}"] = stated.at(option)
+        if isinstance(stated, Block):
+            report.marks[key] = report.marks[f"{name}.{option}"] = stated.at(option)
         if option == "pattern" and isinstance(value, str):
             found[option] = value
         elif option in RANGES and isinstance(value, int | float) and not isinstance(value, bool):

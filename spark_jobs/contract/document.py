@@ -51,7 +51,7 @@ def _convert(loader: yaml.SafeLoader, node: yaml.Node, report: Report) -> Any:
     if isinstance(node, yaml.SequenceNode):
         return [_convert(loader, child, report) for child in node.value]
     if not isinstance(node, yaml.MappingNode):
-        return loader.construct_object(node, deep=True)  # type: ignore[no-untyped-call]
+        return loader.construct_object(node, deep=True)
     loader.flatten_mapping(node)
     items: dict[str, Any] = {}
     marks: dict[str, Mark] = {}
