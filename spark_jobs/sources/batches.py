@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import chain
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import pyarrow as pa
 
@@ -13,7 +14,9 @@ from spark_jobs.sources.headers import HeaderMap, match_headers
 from spark_jobs.sources.record import ObjectRow, Row
 
 BATCH_ROWS = 20_000
-BATCH_CHARACTERS = 32_000_000  # keeps a task's memory bounded where single values are huge
+BATCH_BYTES = 64_000_000  # keeps a task's memory bounded where values are long; a single record may exceed it
+_BLOCK_ROWS = 1_000
+_BLOCK_CHARACTERS = 8_000_000
 _EXTRA = pa.map_(pa.string(), pa.string())
 _INSTANT = pa.timestamp("us", tz="UTC")
 LINEAGE = ("_source_file", "_file_modified", "_delivery", "_logical_date", "_load_time", "_run_id")
@@ -47,16 +50,8 @@ def record_batches(
 
     `lineage` holds the LINEAGE columns of the file; its instants carry a zone.
     """
-    schema, header_text = bronze_schema(known), _json_list(header.names)
-    position = {name: index for index, name in enumerate(header.columns) if name is not None}
-    extra = [(name, index) for index, name in enumerate(header.extra) if name is not None]
-    blank = (None,) * len(header.names)
-    for numbers, records, texts in _chunks(rows, _row_size):
-        readable = [record is not None for record in records]
-        columns = list(zip(*(blank if record is None else record for record in records), strict=True))
-        arrays = [_text(columns[position[name]]) if name in position else _nulls(len(numbers)) for name in known]
-        extras = _extra_of_columns([(name, columns[index]) for name, index in extra], readable)
-        yield _assemble(schema, [*arrays, extras, _text(texts)], header_text, numbers, lineage)
+    blocks = (_block_of_rows(chunk, header, known) for chunk in _chunks(rows, _row_size))
+    return _batches(blocks, known, lambda _: header.names, lineage)
 
 
 def object_batches(
@@ -66,23 +61,57 @@ def object_batches(
 
     SourceError when two names of one record end at the same column.
     """
-    schema = bronze_schema(known)
-    for numbers, records, texts in _chunks(rows, _object_size):
-        shapes: dict[tuple[str, ...], tuple[list[str | None], list[tuple[str, str]]]] = {}
-        values: list[Sequence[str | None]] = []
-        extras: list[list[tuple[str, str | None]] | None] = []
-        for number, record in zip(numbers, records, strict=True):
-            shape = tuple(record or ())
-            if shape not in shapes:
-                where = f"{lineage['_source_file']}, record {number}"
-                names = match_headers(shape, known, keep_source_row_id=keep_source_row_id, where=where)
-                shapes[shape] = _keys(names, known)
-            keys, unknown = shapes[shape]
-            values.append([None if key is None or record is None else record.get(key) for key in keys])
-            extras.append([(name, record[key]) for name, key in unknown] if record and unknown else None)
-        arrays = [_text(column) for column in zip(*values, strict=True)]
-        header_text = _json_list(sorted({name for shape in shapes for name in shape}))
-        yield _assemble(schema, [*arrays, pa.array(extras, _EXTRA), _text(texts)], header_text, numbers, lineage)
+    match = partial(match_headers, known=known, keep_source_row_id=keep_source_row_id)
+    source_file = str(lineage["_source_file"])
+    blocks = (_block_of_objects(chunk, match, known, source_file) for chunk in _chunks(rows, _object_size))
+    return _batches(blocks, known, sorted, lineage)
+
+
+class _Block(NamedTuple):
+    """Some records as columns: the contract's, then `_extra` and `_corrupt_record`."""
+
+    numbers: pa.Array
+    columns: list[pa.Array]
+    names: frozenset[str]  # delivered, of records that carry their own
+
+    @property
+    def size(self) -> int:
+        return sum(column.nbytes for column in self.columns)
+
+
+def _block_of_rows(chunk: Sequence[Row], header: HeaderMap, known: tuple[str, ...]) -> _Block:
+    records = [row[1] for row in chunk]
+    readable = [record is not None for record in records]
+    blank = (None,) * len(header.names)
+    columns = list(zip(*(blank if record is None else record for record in records), strict=True))
+    position = {name: index for index, name in enumerate(header.columns) if name is not None}
+    extra = [(name, columns[index]) for index, name in enumerate(header.extra) if name is not None]
+    arrays = [_text(columns[position[name]]) if name in position else _nulls(len(chunk)) for name in known]
+    return _block(chunk, [*arrays, _extra_of_columns(extra, readable)], frozenset())
+
+
+def _block_of_objects(
+    chunk: Sequence[ObjectRow], match: Callable[..., HeaderMap], known: tuple[str, ...], source_file: str
+) -> _Block:
+    shapes: dict[tuple[str, ...], tuple[list[str | None], list[tuple[str, str]]]] = {}
+    values: list[list[str | None]] = []
+    extras: list[list[tuple[str, str | None]] | None] = []
+    for number, delivered, _ in chunk:
+        record: dict[str | None, str | None] = delivered or {}  # type: ignore[assignment]
+        shape = tuple(delivered or ())
+        if shape not in shapes:
+            shapes[shape] = _keys(match(shape, where=f"{source_file}, record {number}"), known)
+        keys, unknown = shapes[shape]
+        values.append(list(map(record.get, keys)))
+        extras.append([(name, record[key]) for name, key in unknown] or None)
+    columns = [_text(column) for column in zip(*values, strict=True)]
+    names = frozenset(name for shape in shapes for name in shape)
+    return _block(chunk, [*columns, pa.array(extras, _EXTRA)], names)
+
+
+def _block(chunk: Sequence[AnyRow], columns: list[pa.Array], names: frozenset[str]) -> _Block:
+    numbers = pa.array([row[0] for row in chunk], pa.int64())
+    return _Block(numbers, [*columns, _text([row[2] for row in chunk])], names)
 
 
 def _keys(header: HeaderMap, known: tuple[str, ...]) -> tuple[list[str | None], list[tuple[str, str]]]:
@@ -92,24 +121,18 @@ def _keys(header: HeaderMap, known: tuple[str, ...]) -> tuple[list[str | None], 
     return [delivered.get(name) for name in known], unknown
 
 
-def _chunks(
-    rows: Iterable[AnyRow], size: Callable[[AnyRow], int]
-) -> Iterator[tuple[list[int], list[Any], list[str | None]]]:
-    """Runs of rows as (numbers, records, malformed texts), as long as the limits on rows and characters allow."""
+def _chunks(rows: Iterable[AnyRow], size: Callable[[AnyRow], int]) -> Iterator[list[AnyRow]]:
+    """Short runs of rows: Python objects that still lie in the processor's cache become columns much faster."""
     chunk: list[AnyRow] = []
     characters = 0
     for row in rows:
         chunk.append(row)
         characters += size(row)
-        if len(chunk) >= BATCH_ROWS or characters >= BATCH_CHARACTERS:
-            yield _unzipped(chunk)
+        if len(chunk) >= _BLOCK_ROWS or characters >= _BLOCK_CHARACTERS:
+            yield chunk
             chunk, characters = [], 0
     if chunk:
-        yield _unzipped(chunk)
-
-
-def _unzipped(chunk: Sequence[tuple[int, Any, str | None]]) -> tuple[list[int], list[Any], list[str | None]]:
-    return [row[0] for row in chunk], [row[1] for row in chunk], [row[2] for row in chunk]
+        yield chunk
 
 
 def _row_size(row: Row) -> int:
@@ -134,7 +157,7 @@ def _nulls(rows: int) -> pa.Array:
     return pa.nulls(rows, pa.string())
 
 
-def _extra_of_columns(columns: list[tuple[str, Sequence[str | None]]], readable: list[bool]) -> pa.Array:
+def _extra_of_columns(columns: Sequence[tuple[str, Sequence[str | None]]], readable: list[bool]) -> pa.Array:
     """One map per record from the columns that the contract doesn't know; null for a malformed record."""
     rows = len(readable)
     if not columns:
@@ -148,14 +171,39 @@ def _extra_of_columns(columns: list[tuple[str, Sequence[str | None]]], readable:
     return pa.MapArray.from_arrays(offsets, keys, items, mask=pa.array([not r for r in readable], pa.bool_()))
 
 
+def _batches(
+    blocks: Iterable[_Block],
+    known: tuple[str, ...],
+    header: Callable[[Iterable[str]], Sequence[str]],
+    lineage: Mapping[str, Any],
+) -> Iterator[pa.RecordBatch]:
+    """Blocks joined into batches; `header` gives a batch's header from the names that its records carried."""
+    schema = bronze_schema(known)
+    joined: list[_Block] = []
+    rows = size = 0
+    for block in blocks:
+        if joined and (rows + len(block.numbers) > BATCH_ROWS or size + block.size > BATCH_BYTES):
+            yield _assemble(schema, joined, header, lineage)
+            joined, rows, size = [], 0, 0
+        joined.append(block)
+        rows += len(block.numbers)
+        size += block.size
+    if joined:
+        yield _assemble(schema, joined, header, lineage)
+
+
 def _assemble(
-    schema: pa.Schema, delivered: list[pa.Array], header_text: str, numbers: list[int], lineage: Mapping[str, Any]
+    schema: pa.Schema,
+    blocks: list[_Block],
+    header: Callable[[Iterable[str]], Sequence[str]],
+    lineage: Mapping[str, Any],
 ) -> pa.RecordBatch:
-    rows = len(numbers)
-    repeated = [pa.repeat(pa.scalar(lineage[name], schema.field(name).type), rows) for name in LINEAGE]
-    header = pa.repeat(pa.scalar(header_text, pa.string()), rows)
-    return pa.RecordBatch.from_arrays([*delivered, header, pa.array(numbers, pa.int64()), *repeated], schema=schema)
-
-
-def _json_list(names: Iterable[str]) -> str:
-    return json.dumps(list(names), ensure_ascii=False)
+    numbers = pa.concat_arrays([block.numbers for block in blocks])
+    delivered = [pa.concat_arrays(list(column)) for column in zip(*(block.columns for block in blocks), strict=True)]
+    names = json.dumps(list(header(frozenset().union(*(block.names for block in blocks)))), ensure_ascii=False)
+    constants = {"_header": names, **{name: lineage[name] for name in LINEAGE}}
+    repeated = {
+        name: pa.repeat(pa.scalar(value, schema.field(name).type), len(numbers)) for name, value in constants.items()
+    }
+    columns = [*delivered, repeated.pop("_header"), numbers, *repeated.values()]
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
