@@ -204,7 +204,8 @@ def _settled(question: _Question, files: tuple[Delivery, ...], state: DayState) 
         return question.live_run is not None and state.run_id == question.live_run
     if state.status is Status.SKIPPED:
         return not changed(files, state)
-    return state.status is Status.SUCCEEDED or state.error_class == MISSING_DELIVERY
+    missing_already = state.status is Status.FAILED and state.error_class == MISSING_DELIVERY
+    return state.status is Status.SUCCEEDED or missing_already
 
 
 def _only_the_latest(due: list[Due], states: Mapping[date, DayState]) -> list[Due]:
