@@ -155,6 +155,7 @@ def open_or_create(root: str, table: StateTable, storage_options: Mapping[str, s
                 **table.configuration,
             },
             storage_options=_options(uri, storage_options),
+            commit_properties=CommitProperties(max_commit_retries=0),  # a retry would write the metadata once more
         )
     except DeltaError as error:
         refused: DeltaError | None = error  # most likely another process was faster
