@@ -95,7 +95,8 @@ class GoldTable:
     grain: tuple[str, ...]
     slices: Slices
     checks: tuple[Accepted | Relationship, ...] = ()
-    partition_by: tuple[str, ...] = ()
+    nullable: tuple[str, ...] = ()
+    """Grain columns in which null is a group of its own."""
 
 
 def table(
@@ -103,7 +104,7 @@ def table(
     grain: Sequence[str],
     slices: Slices,
     checks: Sequence[Accepted | Relationship] = (),
-    partition_by: Sequence[str] = (),
+    nullable: Sequence[str] = (),
 ) -> Callable[[GoldFunction], GoldFunction]:
     """Declare the decorated function as a Gold table of one row per `grain`."""
 
@@ -117,7 +118,7 @@ def table(
             grain=tuple(grain),
             slices=slices,
             checks=tuple(checks),
-            partition_by=tuple(partition_by),
+            nullable=tuple(nullable),
         )
         unknown = set(slices.moved_by) - set(declared.inputs)
         if unknown:

@@ -1,0 +1,121 @@
+"""Sources: each turns deliveries into text columns with lineage, the shape of Bronze.
+
+Files are parsed by plain Python generators (csv.py, json.py) that run inside Spark tasks, some files a task; they are
+streamed, so that a file's size is bounded by nothing but time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import fsspec
+
+from spark_jobs.errors import SourceError
+from spark_jobs.sources import csv, json
+from spark_jobs.sources.batches import record_batches
+from spark_jobs.sources.headers import HeaderMap, match_headers
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from pyspark.sql import DataFrame, SparkSession
+
+    from spark_jobs.contract import Contract
+
+
+@dataclass(frozen=True)
+class File:
+    """One landing file of a delivery."""
+
+    path: str
+    modified: datetime
+    logical_date: date
+    delivery: str
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What a task needs of the contract to read a file."""
+
+    format: str
+    options: Mapping[str, Any]
+    known: tuple[str, ...]
+    keep_source_row_id: bool
+
+
+def layout_of(contract: Contract) -> Layout:
+    """The part of a contract that says how its files read."""
+    return Layout(contract.format, contract.options, contract.source_names, contract.keep_source_row_id)
+
+
+def read_files(
+    spark: SparkSession, contract: Contract, files: list[File], *, run_id: str, load_time: datetime
+) -> DataFrame:
+    """Every record of `files` as text: contract's source columns, `_extra`, `_corrupt_record` and lineage."""
+    layout = layout_of(contract)
+    parts = min(len(files), 4 * spark.sparkContext.defaultParallelism)
+    read = partial(_read_batches, files=tuple(files), layout=layout, run_id=run_id, load_time=load_time)
+    return spark.range(0, len(files), 1, max(parts, 1)).mapInArrow(read, schema(layout.known))
+
+
+def schema(known: tuple[str, ...]) -> str:
+    """The columns of Bronze, as DDL."""
+    columns = [f"`{name}` string" for name in known]
+    return ", ".join(
+        [
+            *columns,
+            "_extra map<string,string>, _corrupt_record string, _header string, _row_number bigint, _source_file string",
+            "_file_modified timestamp, _delivery string, _logical_date date, _load_time timestamp, _run_id string",
+        ]
+    )
+
+
+def header_of(contract: Contract, path: str) -> HeaderMap | None:
+    """How a file's header maps onto the contract; None for a format whose records carry their own names.
+
+    Raises `SourceError` for a file without a header, or with two headers of one name.
+    """
+    if contract.format != "csv":
+        return None
+    try:
+        with fsspec.open(path, "rb") as stream:
+            header, _ = csv.read_csv(stream, csv.csv_options(contract.options), path)
+    except OSError as error:
+        raise SourceError(f"can't be read: {error}", where=path) from error
+    return match_headers(header, contract.source_names, keep_source_row_id=contract.keep_source_row_id, where=path)
+
+
+def _read_batches(
+    batches: Iterator[pa.RecordBatch], *, files: tuple[File, ...], layout: Layout, run_id: str, load_time: datetime
+) -> Iterator[pa.RecordBatch]:
+    for batch in batches:
+        for position in batch.column(0).to_pylist():
+            yield from _read_file(files[position], layout, run_id, load_time)
+
+
+def _read_file(file: File, layout: Layout, run_id: str, load_time: datetime) -> Iterator[pa.RecordBatch]:
+    lineage = {
+        "_source_file": file.path,
+        "_file_modified": file.modified,
+        "_delivery": file.delivery,
+        "_logical_date": file.logical_date,
+        "_load_time": load_time,
+        "_run_id": run_id,
+    }
+    try:
+        with fsspec.open(file.path, "rb") as stream:
+            yield from _parse(stream, file.path, layout, lineage)
+    except (OSError, EOFError) as error:
+        raise SourceError(f"can't be read: {error}", where=file.path) from error
+
+
+def _parse(stream: Any, where: str, layout: Layout, lineage: Mapping[str, Any]) -> Iterator[pa.RecordBatch]:
+    if layout.format == "csv":
+        header, rows = csv.read_csv(stream, csv.csv_options(layout.options), where)
+        columns = match_headers(header, layout.known, keep_source_row_id=layout.keep_source_row_id, where=where)
+        yield from record_batches(rows, columns, layout.known, lineage)
+    else:
+        yield from json.json_batches(stream, layout, where, lineage)

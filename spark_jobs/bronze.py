@@ -1,0 +1,59 @@
+"""Bronze: deliveries as they came, text and lineage, partitioned by logical date and delivery."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
+
+from spark_jobs.contract import Contract
+from spark_jobs.lake import Fence, Lake, create, in_days
+from spark_jobs.sources import File, read_files, schema
+
+PARTITIONS = ("_logical_date", "_delivery")
+
+
+def present(lake: Lake, dataset: str) -> set[tuple[date, str]]:
+    """The (logical date, delivery) pairs that Bronze holds rows of."""
+    table = lake.look("bronze", dataset)
+    if table is None:
+        return set()
+    return {(date.fromisoformat(p["_logical_date"]), p["_delivery"]) for p in table.partitions()}
+
+
+def write(
+    spark: SparkSession, lake: Lake, contract: Contract, files: Iterable[File], fence: Fence, *, load_time: datetime
+) -> None:
+    """Append the deliveries that aren't there yet, in one commit; none when all are."""
+    there = present(lake, contract.dataset)
+    new = [f for f in files if (f.logical_date, f.delivery) not in there]
+    if not new:
+        return
+    path = lake.path("bronze", contract.dataset)
+    if lake.version("bronze", contract.dataset) is None:
+        shape = StructType.fromDDL(schema(contract.source_names))
+        create(spark, path, shape, partition_by=PARTITIONS, stats=["_row_number"])
+    rows = read_files(spark, contract, new, run_id=fence.lease.run_id, load_time=load_time)
+    days = sorted({f"{f.logical_date}" for f in new})
+    (
+        rows.write.format("delta")
+        .mode("append")
+        .option("mergeSchema", "true")
+        .option("userMetadata", fence.metadata(dataset=contract.dataset, days=[days[0], days[-1]]))
+        .save(path)
+    )
+
+
+def read(spark: SparkSession, lake: Lake, dataset: str, deliveries: Mapping[date, Iterable[str]]) -> DataFrame:
+    """The rows of the named deliveries."""
+    rows = lake.read(spark, "bronze", dataset)
+    wanted = sorted({d for ids in deliveries.values() for d in ids})
+    pairs = {(day, d) for day, ids in deliveries.items() for d in ids}
+    named = in_days(F.col("_logical_date"), deliveries) & F.col("_delivery").isin(wanted)
+    if len(pairs) == len(wanted):  # an id stands for one day only: the two filters together name the pairs
+        return rows.where(named)
+    exact = [F.concat_ws("/", F.lit(str(day)), F.lit(d)) for day, d in sorted(pairs)]
+    return rows.where(named & F.concat_ws("/", F.col("_logical_date").cast("string"), "_delivery").isin(*exact))

@@ -1,0 +1,99 @@
+"""What the rows of a slice must satisfy before they are published, and which slices differ from what is there.
+
+Both are answered by one aggregation: first per grain, then per slice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from spark_jobs.gold import Accepted, GoldTable, Relationship
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a comparison found: slices to replace, rows of the new ones, and what is wrong with them."""
+
+    differing: tuple[object, ...]
+    rows: int
+    errors: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+def compare(table: GoldTable, new: DataFrame, old: DataFrame | None, *, slice_column: str | None) -> Verdict:
+    """Check `new` and name the slices in which it isn't equal to `old`; without a slice column there is one, None."""
+    per_grain = _per_grain(table, new, old)
+    key = [F.col(slice_column)] if slice_column else [F.lit(None).alias("slice")]
+    accepted = [c for c in table.checks if isinstance(c, Accepted)]
+    counted = per_grain.groupBy(*key).agg(
+        F.max(F.col("differs").cast("int")),
+        F.sum("new_rows"),
+        F.max("new_rows"),
+        F.sum(F.when(F.col("null_grain"), F.col("new_rows"))),
+        *(F.sum(f"unlisted_{i}") for i in range(len(accepted))),
+    )
+    rows = counted.collect()
+    errors, warnings = _findings(table, accepted, rows)
+    differing = tuple(row[0] for row in rows if row[1])
+    return Verdict(differing, sum(row[2] or 0 for row in rows), errors, warnings)
+
+
+def orphans(new: DataFrame, check: Relationship, referenced: DataFrame) -> int:
+    """How many rows of `new` name something that `referenced` doesn't hold."""
+    values = referenced.select(F.col(check.to).alias(check.column)).distinct()
+    return new.where(F.col(check.column).isNotNull()).join(values, check.column, "left_anti").count()
+
+
+def _per_grain(table: GoldTable, new: DataFrame, old: DataFrame | None) -> DataFrame:
+    columns = new.columns
+    accepted = [c for c in table.checks if isinstance(c, Accepted)]
+    rows = new.withColumn("_weight", F.lit(1))
+    if old is not None:
+        rows = rows.unionByName(old.select(*columns).withColumn("_weight", F.lit(-1)))
+    content = F.xxhash64(*columns).cast("decimal(20,0)")
+    is_new = F.col("_weight") == 1
+    return (
+        rows.select(*table.grain, "_weight", content.alias("_content"), *_unlisted(accepted, is_new))
+        .groupBy(*table.grain)
+        .agg(
+            ((F.sum("_weight") != 0) | (F.sum(F.col("_content") * F.col("_weight")) != 0)).alias("differs"),
+            F.sum(is_new.cast("long")).alias("new_rows"),
+            *(F.sum(f"unlisted_{i}").alias(f"unlisted_{i}") for i in range(len(accepted))),
+        )
+        .withColumn("null_grain", _any_null([g for g in table.grain if g not in table.nullable]))
+    )
+
+
+def _unlisted(accepted: Sequence[Accepted], is_new: Column) -> list[Column]:
+    return [
+        (is_new & ~F.col(c.column).isin(*c.values)).cast("long").alias(f"unlisted_{i}") for i, c in enumerate(accepted)
+    ]
+
+
+def _any_null(columns: Sequence[str]) -> Column:
+    return reduce(Column.__or__, (F.col(c).isNull() for c in columns))
+
+
+def _findings(
+    table: GoldTable, accepted: Sequence[Accepted], rows: Sequence[Sequence[object]]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    grain = ", ".join(table.grain)
+    errors: list[str] = []
+    warnings: list[str] = []
+    repeated = [str(row[0]) for row in rows if int(str(row[3] or 0)) > 1]
+    if repeated:
+        errors.append(f"{table.name}: more than one row per ({grain}) in slice {', '.join(repeated[:5])}")
+    nulls = sum(int(str(row[4] or 0)) for row in rows)
+    if nulls:
+        errors.append(f"{table.name}: {nulls} rows with a null in ({grain})")
+    for i, check in enumerate(accepted):
+        wrong = sum(int(str(row[5 + i] or 0)) for row in rows)
+        if wrong:
+            text = f"{table.name}: {wrong} rows whose {check.column} isn't one of {', '.join(check.values)}"
+            (errors if check.severity == "error" else warnings).append(text)
+    return tuple(errors), tuple(warnings)

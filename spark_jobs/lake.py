@@ -1,0 +1,160 @@
+"""Where tables lie, and how one is opened, looked at and committed to.
+
+Versions and last commits are read with delta-rs (no JVM); data is read and written by Spark.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import reduce
+from typing import Any, Literal
+
+from delta.tables import DeltaTable
+from deltalake import DeltaTable as RustTable
+from deltalake.exceptions import TableNotFoundError
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
+
+from spark_jobs.errors import LeaseLost
+from state.lease import Lease
+
+Layer = Literal["bronze", "silver", "exception", "gold", "state"]
+
+PROPERTIES = {
+    "delta.checkpointPolicy": "classic",
+    "delta.enableDeletionVectors": "false",
+    "delta.checkpoint.writeStatsAsStruct": "true",
+    "delta.autoOptimize.optimizeWrite": "false",
+}
+
+
+@dataclass(frozen=True)
+class Lake:
+    """A lake by its root; tables lie at `<root>/<layer>/<name>`."""
+
+    root: str
+    storage_options: Mapping[str, str] | None = None
+
+    def path(self, layer: Layer, name: str) -> str:
+        """The folder of one table."""
+        return f"{self.root}/{layer}/{name}"
+
+    def look(self, layer: Layer, name: str) -> RustTable | None:
+        """The table as delta-rs sees it, without its data; None when there is none."""
+        try:
+            return RustTable(self.path(layer, name), storage_options=dict(self.storage_options or {}))
+        except TableNotFoundError:
+            return None
+
+    def version(self, layer: Layer, name: str) -> int | None:
+        """The table's latest version, None when there is no table."""
+        found = self.look(layer, name)
+        return None if found is None else int(found.version())
+
+    def last_commit(self, layer: Layer, name: str) -> dict[str, Any]:
+        """What the table's last data-changing commit says of itself (run_id, lease, …); empty when it says nothing."""
+        found = self.look(layer, name)
+        if found is None:
+            return {}
+        for entry in found.history(10):
+            if entry.get("operation") in ("OPTIMIZE", "VACUUM START", "VACUUM END"):
+                continue
+            return _metadata_of(entry.get("userMetadata"))
+        return {}
+
+    def read(self, spark: SparkSession, layer: Layer, name: str) -> DataFrame:
+        """The table's rows."""
+        return spark.read.format("delta").load(self.path(layer, name))
+
+    def delta(self, spark: SparkSession, layer: Layer, name: str) -> DeltaTable:
+        """The table as a target of MERGE and DELETE."""
+        return DeltaTable.forPath(spark, self.path(layer, name))
+
+
+def _metadata_of(text: object) -> dict[str, Any]:
+    try:
+        told = json.loads(str(text)) if text else {}
+    except ValueError:
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
+@dataclass(frozen=True)
+class Fence:
+    """What every commit of a run passes: the lease is still ours, and the commit says whose it is."""
+
+    lease: Lease
+
+    @property
+    def lost(self) -> bool:
+        """The lease was taken from this run."""
+        try:
+            self.lease.confirm()
+        except LeaseLost:
+            return True
+        return False
+
+    def metadata(self, **facts: Any) -> str:
+        """Text for the commit's `userMetadata`; raises `LeaseLost` where the lease was taken from this run."""
+        self.lease.confirm()
+        return json.dumps({"run_id": self.lease.run_id, "lease": self.lease.number, **facts}, default=str)
+
+    def tell_merge(self, session: SparkSession, **facts: Any) -> None:
+        """The same for a MERGE, which takes it from its session: give each thread a session of its own."""
+        session.conf.set("spark.databricks.delta.commitInfo.userMetadata", self.metadata(**facts))
+
+
+def create(
+    spark: SparkSession,
+    path: str,
+    schema: StructType,
+    *,
+    generated: Mapping[str, str] | None = None,
+    partition_by: Iterable[str] = (),
+    change_feed: bool = False,
+    stats: Iterable[str] | None = None,
+) -> None:
+    """Create an empty table where there is none; `generated` are integer columns computed from the others."""
+    builder = DeltaTable.createIfNotExists(spark).location(path)
+    for field in schema.fields:
+        builder = builder.addColumn(field.name, field.dataType)
+    for name, expression in (generated or {}).items():
+        builder = builder.addColumn(name, "INT", generatedAlwaysAs=expression)
+    for key, value in PROPERTIES.items():
+        builder = builder.property(key, value)
+    if change_feed:
+        builder = builder.property("delta.enableChangeDataFeed", "true")
+    if stats is not None:
+        builder = builder.property("delta.dataSkippingStatsColumns", ",".join(stats))
+    if partition_by:
+        builder = builder.partitionedBy(*partition_by)
+    builder.execute()
+
+
+def runs_of(days: Iterable[date]) -> list[tuple[date, date]]:
+    """The days as contiguous runs (first, last), in order: bounds of this form are what prunes files."""
+    runs: list[tuple[date, date]] = []
+    for day in sorted(set(days)):
+        if runs and day - runs[-1][1] <= timedelta(days=1):
+            runs[-1] = (runs[-1][0], day)
+        else:
+            runs.append((day, day))
+    return runs
+
+
+def in_days(column: Column, days: Iterable[date]) -> Column:
+    """`column` is one of `days`, as literal bounds on contiguous runs."""
+    tests = [column == F.lit(a) if a == b else column.between(F.lit(a), F.lit(b)) for a, b in runs_of(days)]
+    return reduce(Column.__or__, tests) if tests else F.lit(False)
+
+
+def days_sql(column: str, days: Iterable[date]) -> str:
+    """The same test as SQL text, for `replaceWhere` and MERGE conditions."""
+    tests = [
+        f"{column} = DATE'{a}'" if a == b else f"{column} BETWEEN DATE'{a}' AND DATE'{b}'" for a, b in runs_of(days)
+    ]
+    return "(" + " OR ".join(tests) + ")" if tests else "false"

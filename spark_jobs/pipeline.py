@@ -1,0 +1,238 @@
+"""The run, top to bottom: take the lake, see what is due, load it, publish Gold, say what became of it."""
+
+from __future__ import annotations
+
+import platform
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from pyspark.sql import SparkSession
+
+from spark_jobs import __version__
+from spark_jobs.contract import Contract, load_contracts
+from spark_jobs.errors import DATA_FAILED, ENGINE_FAILED, OK, LakeHeld, LeaseLost, OpslakeError
+from spark_jobs.lake import Fence, Lake
+from spark_jobs.loading import Loader, as_opslake_error, load
+from spark_jobs.log import log
+from spark_jobs.planning import Choice, Plan, horizons, make_plan
+from spark_jobs.publishing import Publisher, publish_all
+from spark_jobs.session import build_session
+from spark_jobs.settings import Settings
+from spark_jobs.slices import Outcome
+from state.due import MISSING_DELIVERY, Due
+from state.lease import acquire
+from state.ledger import DayState, Ledger, Status
+from state.progress import Progress
+from state.runs import Run, Runs
+
+LARGE_WORK = 200_000_000
+"""Bytes of due deliveries from which on the full compiler is worth its start."""
+
+
+@dataclass
+class Report:
+    """What a run did: per day and dataset a ledger row, per Gold table an outcome."""
+
+    run_id: str
+    command: str
+    started_at: datetime
+    days: list[DayState] = field(default_factory=list)
+    tables: list[Outcome] = field(default_factory=list)
+    waiting: list[Due] = field(default_factory=list)
+    error: OpslakeError | None = None
+    seconds: float = 0.0
+
+    @property
+    def exit_code(self) -> int:
+        """0 done, 1 data failed its checks, 3 engine or source, or what the error says."""
+        if self.error is not None:
+            return self.error.exit_code
+        failed = [d for d in self.days if d.status is Status.FAILED]
+        if any(d.error_class in ("EngineError", "SourceError") for d in failed):
+            return ENGINE_FAILED
+        bad_tables = [t for t in self.tables if t.status in ("failed", "waiting")]
+        return DATA_FAILED if failed or bad_tables else OK
+
+    @property
+    def figures(self) -> dict[str, int]:
+        """Sums over the days that were loaded."""
+        names = ("read", "inserted", "updated", "unchanged", "stale", "duplicates", "rejected")
+        loaded = [d.figures for d in self.days if d.figures]
+        return {name: sum(getattr(f, name) for f in loaded) for name in names}
+
+
+SessionMaker = Callable[[Settings, int], SparkSession]
+
+
+def start_session(settings: Settings, work_bytes: int) -> SparkSession:
+    """The session for a run over so many bytes of deliveries: quick to start for a day, fully compiled for a lot."""
+    size = settings.jvm if settings.jvm != "auto" else ("large" if work_bytes > LARGE_WORK else "small")
+    cores = None if settings.cores == "*" else int(settings.cores)
+    return build_session(size=size, cores=cores, driver_memory=settings.driver_memory)
+
+
+@dataclass
+class Pipeline:
+    """One run's parts; `session` is asked for only when there is work for Spark."""
+
+    settings: Settings
+    command: str
+    session: SessionMaker = start_session
+    contracts: Mapping[str, Contract] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.contracts = self.contracts or load_contracts(self.settings.contracts)
+        self.lake = Lake(self.settings.lake)
+        self.ledger = Ledger(self.settings.lake)
+        self.progress = Progress(self.settings.lake)
+        self._spark: SparkSession | None = None
+
+    def spark(self, work_bytes: int = 0) -> SparkSession:
+        """The run's session, started when first asked for."""
+        if self._spark is None:
+            self._spark = self.session(self.settings, work_bytes)
+            log.info("session.started", spark=self._spark.version)
+        return self._spark
+
+    def run(self, choice: Choice) -> Report:
+        """Load what the choice makes due and bring Gold up to it."""
+        with self.held() as (fence, report):
+            plan = make_plan(self.settings, self.contracts, choice, ledger=self.ledger)
+            self._settle(plan, report)
+            self._load(plan, choice, fence, report)
+            self._publish(fence, report)
+            self._finish(report)
+        return report
+
+    def backfill(self, choice: Choice, batch_days: int) -> Report:
+        """The same in batches of days, giving the lake up between them; Gold once, at the end."""
+        report = Report(uuid.uuid4().hex[:12], self.command, datetime.now(UTC))
+        while True:
+            with self.held(report) as (fence, _):
+                plan = make_plan(self.settings, self.contracts, choice, ledger=self.ledger)
+                tried = {(d.dataset, d.logical_date) for d in report.days}
+                rest = [d for d in plan.due if (d.dataset, d.logical_date) not in tried]
+                part = _first_days(rest, batch_days)
+                plan = replace(plan, due=tuple(part))
+                self._settle(plan, report)
+                self._load(plan, choice, fence, report)
+                if len(part) == len(rest):
+                    self._publish(fence, report)
+                    self._finish(report)
+                    return report
+
+    def publish(self) -> Report:
+        """Bring Gold up to Silver and load nothing."""
+        with self.held() as (fence, report):
+            self._publish(fence, report)
+            self._finish(report)
+        return report
+
+    @contextmanager
+    def held(self, report: Report | None = None) -> Iterator[tuple[Fence, Report]]:
+        """Hold the lake; the run's record is written at its start and at its end, however it ends."""
+        report = report or Report(uuid.uuid4().hex[:12], self.command, datetime.now(UTC))
+        lease = acquire(
+            self.settings.lake,
+            run_id=report.run_id,
+            command=self.command,
+            lease_seconds=self.settings.lease_seconds,
+        )
+        runs = Runs(self.settings.lake)
+        record = Run(
+            run_id=report.run_id,
+            command=self.command,
+            started_at=report.started_at,
+            lease_number=lease.number,
+            host=platform.node(),
+            opslake_version=__version__,
+        )
+        runs.put(record)
+        with lease:
+            try:
+                yield Fence(lease), report
+            except (LeaseLost, LakeHeld) as error:
+                report.error = error
+                raise
+            except Exception as error:
+                report.error = as_opslake_error(error, where=self.command)
+                if report.error is error:
+                    raise
+                raise report.error from error
+            finally:
+                now = datetime.now(UTC)
+                report.seconds = (now - report.started_at).total_seconds()
+                version = self._spark.version if self._spark is not None else None
+                record = replace(record, finished_at=now, exit_code=report.exit_code, spark_version=version)
+                runs.put(replace(record, figures=report.figures, error=str(report.error) if report.error else None))
+
+    def _settle(self, plan: Plan, report: Report) -> None:
+        """Days without a delivery: waiting, missing or skipped; one ledger row each where that is news."""
+        known = {(s.dataset, s.logical_date): s for s in plan.states}
+        rows = []
+        for due in plan.due:
+            status = {"wait": Status.PENDING, "missing": Status.FAILED, "skip": Status.SKIPPED}.get(due.action)
+            if status is None:
+                continue
+            before = known.get((due.dataset, due.logical_date))
+            row = DayState(
+                dataset=due.dataset,
+                logical_date=due.logical_date,
+                status=status,
+                attempt=due.attempt,
+                run_id=report.run_id,
+                deliveries=due.deliveries,
+                error_class=MISSING_DELIVERY if due.action == "missing" else None,
+                error_message=due.reason,
+            )
+            if due.action == "wait":
+                report.waiting.append(due)
+            if before is None or (before.status, before.error_message) != (row.status, row.error_message):
+                rows.append(row)
+        self.ledger.put(*rows)
+        report.days += [row for row in rows if row.status is Status.FAILED]
+
+    def _load(self, plan: Plan, choice: Choice, fence: Fence, report: Report) -> None:
+        """Every dataset's due deliveries, into Silver."""
+        if not plan.has("load"):
+            return
+        work = sum(f.size for d in plan.due if d.action == "load" for f in d.deliveries)
+        spark = self.spark(work)
+        loader = Loader(
+            spark, self.settings, self.lake, self.ledger, fence, plan.states, accept_rejects=choice.accept_rejects
+        )
+        for name, contract in self.contracts.items():
+            due = plan.of(name, "load")
+            if due:
+                log.info("dataset.loading", dataset=name, days=len(due), first=str(due[0].logical_date))
+                report.days += load(loader, contract, due)
+
+    def _publish(self, fence: Fence, report: Report) -> None:
+        """Gold, where something moved."""
+        publisher = self.publisher()
+        if publisher.pending():
+            report.tables = publish_all(self.spark(), publisher, fence)
+
+    def _finish(self, report: Report) -> None:
+        """Days that are in Silver and went through Gold are SUCCEEDED, also those that a dead run left behind."""
+        open_days = [s for s in self.ledger.days() if s.status is Status.RUNNING and s.silver_version is not None]
+        done = [replace(s, status=Status.SUCCEEDED, gold_pending=False) for s in open_days]
+        self.ledger.put(*done)
+        finished = {(d.dataset, d.logical_date): d for d in done}
+        report.days = [finished.pop((d.dataset, d.logical_date), d) for d in report.days] + list(finished.values())
+
+    def publisher(self) -> Publisher:
+        """The publication of Gold as the ledger stands now."""
+        states = self.ledger.days()
+        return Publisher(self.settings, self.lake, self.contracts, self.progress, horizons(states, self.contracts))
+
+
+def _first_days(due: Sequence[Due], number: int) -> list[Due]:
+    """All that falls on the first `number` days with something to load, or everything where no more follow."""
+    days = sorted({d.logical_date for d in due if d.action == "load"})
+    if len(days) <= number:
+        return list(due)
+    return [d for d in due if d.logical_date <= days[number - 1]]

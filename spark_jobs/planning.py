@@ -1,0 +1,111 @@
+"""What a run would do and why: due days from the landing and the ledger, Gold tables from versions. Needs no JVM."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import partial
+
+from spark_jobs.contract import Contract
+from spark_jobs.settings import Settings
+from state.due import Due, what_is_due
+from state.landing import Delivery, find_deliveries, is_ready
+from state.ledger import DayState, Ledger, Status
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What of all that is due a command asks for."""
+
+    dataset: str | None = None
+    start: date | None = None
+    end: date | None = None
+    max_days: int | None = None
+    force: bool = False
+    accept_rejects: bool = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Due days of every dataset, oldest first, and the ledger that they follow from."""
+
+    due: tuple[Due, ...]
+    states: tuple[DayState, ...]
+
+    def of(self, dataset: str, *actions: str) -> list[Due]:
+        """The due days of one dataset with one of these actions."""
+        return [d for d in self.due if d.dataset == dataset and d.action in actions]
+
+    def has(self, *actions: str) -> bool:
+        """Some day has one of these actions."""
+        return any(d.action in actions for d in self.due)
+
+
+def make_plan(
+    settings: Settings,
+    contracts: Mapping[str, Contract],
+    choice: Choice,
+    *,
+    ledger: Ledger,
+    now: datetime | None = None,
+    live_run: str | None = None,
+) -> Plan:
+    """Look into the landing and the ledger; nothing is changed."""
+    states = ledger.days()
+    due: list[Due] = []
+    for contract in contracts.values():
+        if choice.dataset not in (None, contract.dataset):
+            continue
+        mine = [s for s in states if s.dataset == contract.dataset]
+        found = find_deliveries(settings.landing, contract.path, known=_known(mine))
+        due += what_is_due(
+            contract,
+            found,
+            mine,
+            today=settings.business_today,
+            now=now or datetime.now(UTC),
+            zone=settings.business_timezone,
+            start=choice.start,
+            end=choice.end,
+            force=choice.force,
+            ready=partial(is_ready, settings.landing),
+            live_run=live_run,
+        )
+    due.sort(key=lambda d: (d.logical_date, d.dataset))
+    return Plan(tuple(_at_most(due, choice.max_days)), tuple(states))
+
+
+def _known(states: Iterable[DayState]) -> dict[str, Delivery]:
+    return {d.path: d for s in states for d in s.deliveries}
+
+
+def _at_most(due: list[Due], max_days: int | None) -> list[Due]:
+    """All that falls on the first `max_days` days which have something to load."""
+    if max_days is None:
+        return due
+    days = sorted({d.logical_date for d in due if d.action in ("load", "finish")})[:max_days]
+    return [d for d in due if days and d.logical_date <= days[-1]]
+
+
+def delivery_id(files: Iterable[Delivery]) -> str:
+    """The id of a day's delivery: of one file its own, of several a hash over theirs."""
+    ids = [f.delivery for f in files]
+    return ids[0] if len(ids) == 1 else hashlib.sha256(" ".join(sorted(ids)).encode()).hexdigest()[:12]
+
+
+def in_silver(states: Iterable[DayState], dataset: str) -> dict[date, DayState]:
+    """The days of a dataset whose delivery is in Silver."""
+    return {
+        s.logical_date: s
+        for s in states
+        if s.dataset == dataset and s.loaded and s.status in (Status.SUCCEEDED, Status.RUNNING, Status.FAILED)
+    }
+
+
+def horizons(states: Iterable[DayState], contracts: Mapping[str, Contract]) -> dict[str, date]:
+    """Per event dataset the latest logical date whose delivery is in Silver."""
+    states = list(states)
+    found = {name: in_silver(states, name) for name, c in contracts.items() if c.load_mode == "merge"}
+    return {name: max(days) for name, days in found.items() if days}

@@ -1,0 +1,141 @@
+"""Gold after Silver: every table whose inputs or horizon moved, inputs first, independent tables side by side."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from graphlib import TopologicalSorter
+
+from pyspark.sql import SparkSession
+
+from spark_jobs.contract import Contract
+from spark_jobs.feed import Feeds
+from spark_jobs.gold import GoldTable, registry
+from spark_jobs.lake import Fence, Lake
+from spark_jobs.log import log
+from spark_jobs.settings import Settings
+from spark_jobs.slices import Inputs, Outcome, refresh, why
+from state.progress import Progress, TableProgress
+
+
+@dataclass(frozen=True)
+class Publisher:
+    """What the publication of Gold needs beside a session."""
+
+    settings: Settings
+    lake: Lake
+    contracts: Mapping[str, Contract]
+    progress: Progress
+    horizons: Mapping[str, date]
+    """Per event dataset."""
+
+    def inputs_of(self, table: GoldTable, versions: Mapping[str, int]) -> Inputs | None:
+        """What the table would be computed from; None where one of its inputs isn't there yet."""
+        if not set(table.inputs) <= set(versions):
+            return None
+        roots = self.datasets_of(table)
+        dated = [self.horizons[name] for name in roots if name in self.horizons]
+        if not dated:
+            return None
+        contracts = {name: schema_hash(self.contracts[name]) for name in table.inputs if name in self.contracts}
+        return Inputs({n: versions[n] for n in table.inputs}, min(dated), self.settings.business_timezone, contracts)
+
+    def datasets_of(self, table: GoldTable) -> set[str]:
+        """The Silver datasets that a table follows from, through whatever Gold tables."""
+        found: set[str] = set()
+        for name in table.inputs:
+            found |= self.datasets_of(registry()[name]) if name in registry() else {name}
+        return found
+
+    def versions(self) -> dict[str, int]:
+        """The versions of all inputs that exist: Silver datasets and Gold tables."""
+        found = {name: self.lake.version("silver", name) for name in self.contracts}
+        found |= {name: self.lake.version("gold", name) for name in registry()}
+        return {name: version for name, version in found.items() if version is not None}
+
+    def pending(self) -> dict[str, str]:
+        """The tables that aren't up to date, with the reason. Needs no JVM."""
+        versions, progress = self.versions(), self.progress.all()
+        found: dict[str, str] = {}
+        for table in registry().values():
+            waits = [name for name in table.inputs if name in found]
+            inputs = self.inputs_of(table, {name: 0 for name in table.inputs} | versions)
+            if inputs is None or not all(n in versions for n in table.inputs if n not in registry()):
+                continue
+            asked = why(table, inputs, progress.get(table.name), self.lake)
+            if asked is not None:
+                found[table.name] = f"{asked[1]} (rebuilt whole)" if asked[0] else asked[1]
+            elif waits:
+                found[table.name] = f"follows {', '.join(waits)}"
+        return found
+
+
+def schema_hash(contract: Contract) -> str:
+    """A hash of the Silver columns that Gold sees of a dataset."""
+    return hashlib.sha256(repr([(c.name, c.type) for c in contract.stored]).encode()).hexdigest()[:12]
+
+
+def publish_all(spark: SparkSession, publisher: Publisher, fence: Fence) -> list[Outcome]:
+    """Bring every Gold table up to date. A table that fails its checks holds back only those that read it."""
+    versions, progress = publisher.versions(), publisher.progress.all()
+    feeds = Feeds(spark, publisher.lake)
+    tables = registry()
+    order = TopologicalSorter({t.name: [i for i in t.inputs if i in tables] for t in tables.values()})
+    order.prepare()
+    outcomes: dict[str, Outcome] = {}
+    running: dict[Future[tuple[Outcome, TableProgress | None]], str] = {}
+    with ThreadPoolExecutor(publisher.settings.gold_threads, thread_name_prefix="gold") as pool:
+        while order.is_active():
+            for name in order.get_ready():
+                held = [i for i in tables[name].inputs if i in outcomes and outcomes[i].status in ("failed", "waiting")]
+                inputs = publisher.inputs_of(tables[name], versions)
+                if held or inputs is None:
+                    outcomes[name] = _waiting(publisher, progress.get(name), tables[name], held)
+                    order.done(name)
+                    continue
+                task = pool.submit(
+                    refresh,
+                    spark,
+                    tables[name],
+                    inputs,
+                    progress.get(name),
+                    publisher.lake,
+                    fence,
+                    feeds,
+                    rows_per_file=publisher.settings.rows_per_file,
+                )
+                running[task] = name
+            if not running:
+                continue
+            for task in wait(running, return_when=FIRST_COMPLETED).done:
+                name = running.pop(task)
+                outcome, record = task.result()
+                outcomes[name] = outcome
+                if record is not None:
+                    publisher.progress.put(record)
+                version = publisher.lake.version("gold", name)
+                if version is not None:
+                    versions[name] = version
+                _tell(outcome)
+                order.done(name)
+    return [outcomes[name] for name in tables if name in outcomes]
+
+
+def _waiting(publisher: Publisher, progress: TableProgress | None, table: GoldTable, held: list[str]) -> Outcome:
+    if not held:
+        return Outcome(table.name, "untouched", "its inputs aren't there yet")
+    message = f"waits for {', '.join(held)}"
+    kept = progress or TableProgress(table.name)
+    publisher.progress.put(replace(kept, status="WAITING", message=message, updated_at=datetime.now(UTC)))
+    return Outcome(table.name, "waiting", message, messages=(message,))
+
+
+def _tell(outcome: Outcome) -> None:
+    if outcome.status == "untouched":
+        return
+    tell = log.error if outcome.status == "failed" else log.info
+    facts = {"because": outcome.reason, "slices": outcome.slices, "rows": outcome.rows}
+    tell(f"gold.{outcome.status}", table=outcome.table, **facts, seconds=round(outcome.seconds, 1))

@@ -1,0 +1,165 @@
+"""The exception path: one row per rejected or duplicate record, with a life of its own.
+
+An exception is keyed by dataset, delivery and record number. It is `open` until its record is accepted in a later
+version (`resolved`) or its delivery is replaced (`superseded`); duplicates are `informational`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import date
+
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
+
+from spark_jobs.contract import Contract
+from spark_jobs.lake import Fence, Lake, create, days_sql, in_days
+from spark_jobs.rules import LINEAGE
+
+DUPLICATE = "duplicate_in_batch"
+SCHEMA = """
+exception_id string, dataset string, record_key string, reject_reasons array<string>, reject_reason string,
+raw_record string, rule_set string, status string, resolved_by string, first_seen timestamp, _version_at timestamp,
+_source_file string, _file_modified timestamp, _row_number bigint, _delivery string, _logical_date date,
+_load_time timestamp, _ingested_at timestamp, _run_id string
+"""
+STATUS_COLUMNS = ("status", "resolved_by")
+
+
+def write(
+    spark: SparkSession,
+    lake: Lake,
+    contract: Contract,
+    judged: DataFrame,
+    deliveries: Mapping[date, str],
+    fence: Fence,
+    *,
+    rule_set: str,
+    held: Collection[date] = (),
+) -> None:
+    """Bring the exceptions of `deliveries` up to date in one commit, or in none where nothing changes.
+
+    `judged` has one row per record of these deliveries, with `_reasons`, `_duplicate` and `_raw` (see `silver.judge`);
+    the rows of `held` days aren't accepted, so they resolve nothing.
+    """
+    path = lake.path("exception", contract.dataset)
+    new = _exceptions(judged, contract, fence, rule_set)
+    if lake.version("exception", contract.dataset) is None:
+        create(spark, path, StructType.fromDDL(SCHEMA), partition_by=["_logical_date"], stats=["record_key", "status"])
+        _append(new, path, fence, contract)
+        return
+    passed = judged.where(~in_days(F.col("_logical_date"), held)) if held else judged
+    moved = _moved(lake.read(spark, "exception", contract.dataset), passed, contract, deliveries).localCheckpoint()
+    moved_days = [row[0] for row in moved.select("_logical_date").distinct().collect()]
+    seen_days = _days_with_exceptions(lake, contract.dataset) & set(deliveries)
+    if not moved_days and not seen_days:
+        _append(new, path, fence, contract)
+    else:
+        _merge(spark, lake, contract, new, moved, {*moved_days, *seen_days, *deliveries}, fence)
+
+
+def record_key(contract: Contract) -> Column:
+    """The key as text, null where a part of it is."""
+    parts = [F.col(k).cast("string") for k in contract.key]
+    known = F.lit(True)
+    for part in parts:
+        known = known & part.isNotNull()
+    return F.when(known, F.concat_ws("\u001f", *parts))
+
+
+def _exceptions(judged: DataFrame, contract: Contract, fence: Fence, rule_set: str) -> DataFrame:
+    """The rejected and duplicate records, in the shape of the table."""
+    reasons = F.when(F.col("_duplicate"), F.array(F.lit(DUPLICATE))).otherwise(F.col("_reasons"))
+    identity = F.concat_ws("\u001f", F.lit(contract.dataset), F.col("_delivery"), F.col("_row_number"), F.col("_source_file"))
+    rows = judged.where((F.size("_reasons") > 0) | F.col("_duplicate"))
+    return rows.select(
+        F.sha2(identity, 256).alias("exception_id"),
+        F.lit(contract.dataset).alias("dataset"),
+        record_key(contract).alias("record_key"),
+        reasons.alias("reject_reasons"),
+        F.concat_ws(", ", reasons).alias("reject_reason"),
+        F.col("_raw").alias("raw_record"),
+        F.lit(rule_set).alias("rule_set"),
+        F.when(F.col("_duplicate"), "informational").otherwise("open").alias("status"),
+        F.lit(None).cast("string").alias("resolved_by"),
+        F.col("_load_time").alias("first_seen"),
+        "_version_at",
+        *LINEAGE,
+        F.current_timestamp().alias("_ingested_at"),
+        F.lit(fence.lease.run_id).alias("_run_id"),
+    )
+
+
+def _moved(existing: DataFrame, judged: DataFrame, contract: Contract, deliveries: Mapping[date, str]) -> DataFrame:
+    """The open exceptions whose life goes on by this load, with their new status: few columns and few rows."""
+    current = F.lit(False)
+    for day, delivery in deliveries.items():
+        current = current | ((F.col("_logical_date") == F.lit(day)) & (F.col("_delivery") != F.lit(delivery)))
+    narrow = existing.where(F.col("status").isin("open", "informational")).select(
+        "exception_id", "record_key", "status", "_version_at", "_logical_date", "_delivery"
+    )
+    replaced = in_days(F.col("_logical_date"), deliveries) & current
+    superseded = narrow.where(replaced).select(
+        "exception_id", "_logical_date", F.lit("superseded").alias("status"), F.lit(None).cast("string").alias("resolved_by")
+    )
+    accepted = (
+        judged.where((F.size("_reasons") == 0) & ~F.col("_duplicate"))
+        .select(record_key(contract).alias("record_key"), F.struct("_version_at", "_delivery", "_row_number").alias("by"))
+        .groupBy("record_key")
+        .agg(F.max("by").alias("by"))
+    )
+    resolved = (
+        narrow.where((F.col("status") == "open") & F.col("record_key").isNotNull() & ~replaced)
+        .join(F.broadcast(accepted), "record_key", "inner")
+        .where(F.col("by._version_at") > F.coalesce("_version_at", F.col("by._version_at") - F.expr("INTERVAL 1 SECOND")))
+        .select(
+            "exception_id",
+            "_logical_date",
+            F.lit("resolved").alias("status"),
+            F.concat_ws("/", F.lit("later_version"), F.col("by._delivery"), F.col("by._row_number")).alias("resolved_by"),
+        )
+    )
+    return superseded.unionByName(resolved)
+
+
+def _days_with_exceptions(lake: Lake, dataset: str) -> set[date]:
+    table = lake.look("exception", dataset)
+    return set() if table is None else {date.fromisoformat(p["_logical_date"]) for p in table.partitions()}
+
+
+def _append(new: DataFrame, path: str, fence: Fence, contract: Contract) -> None:
+    rows = new.coalesce(1).localCheckpoint()
+    if rows.isEmpty():
+        return
+    metadata = fence.metadata(dataset=contract.dataset)
+    rows.write.format("delta").mode("append").option("userMetadata", metadata).save(path)
+
+
+def _merge(
+    spark: SparkSession,
+    lake: Lake,
+    contract: Contract,
+    new: DataFrame,
+    moved: DataFrame,
+    days: set[date],
+    fence: Fence,
+) -> None:
+    """Insert what is new and move what has moved, in one MERGE bounded by the days concerned."""
+    session = spark.newSession()
+    path = lake.path("exception", contract.dataset)
+    there = spark.read.format("delta").load(path).where(in_days(F.col("_logical_date"), days)).select("exception_id")
+    fresh = new.join(there, "exception_id", "left_anti")
+    source = fresh.unionByName(moved, allowMissingColumns=True).localCheckpoint()
+    if source.isEmpty():
+        return
+    target = lake.delta(session, "exception", contract.dataset)
+    condition = f"t.exception_id = s.exception_id AND {days_sql('t._logical_date', days)}"
+    fence.tell_merge(session, dataset=contract.dataset)
+    (
+        target.alias("t")
+        .merge(source.alias("s"), condition)
+        .whenMatchedUpdate(set={name: f"s.{name}" for name in STATUS_COLUMNS})
+        .whenNotMatchedInsertAll()
+        .execute()
+    )

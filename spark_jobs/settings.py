@@ -1,0 +1,110 @@
+"""Settings: `opslake.toml`, then the environment (`OPSLAKE_*`), then command-line options; the later wins."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from datetime import date, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from spark_jobs.errors import UsageError, nearest
+
+FILE = "opslake.toml"
+
+
+class Settings(BaseSettings):
+    """Everything that can be set, with its default. Paths without a scheme are folders of this machine."""
+
+    model_config = SettingsConfigDict(env_prefix="OPSLAKE_", toml_file=FILE, extra="forbid", frozen=True)
+
+    lake: str = "lake"
+    landing: str = "landing"
+    contracts: str | None = None
+    business_timezone: str = "UTC"
+    today: date | None = None
+    """Stands in for the current business date: for tests, demos and replays of the past."""
+    lease_seconds: float = 120
+    batch_days: int = 400
+    """At most this many days of a dataset are loaded by one commit."""
+    gold_threads: int = 3
+    cores: str = "*"
+    driver_memory: str = "4g"
+    jvm: Literal["auto", "small", "large"] = "auto"
+    """Which JVM flags a run on one machine starts with: quick to start, or quick over much data."""
+    rows_per_file: int = 50_000
+    """Files of Silver and of ticket-grained Gold hold at most so many rows: a correction rewrites few of them."""
+    log_format: Literal["auto", "json", "console"] = "auto"
+
+    @field_validator("business_timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError(f"unknown time zone; {nearest(value, available_timezones()) or 'use an IANA name'}")
+        return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Options over environment over file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        """The business time zone."""
+        return ZoneInfo(self.business_timezone)
+
+    @property
+    def business_today(self) -> date:
+        """Today's business date."""
+        return self.today or datetime.now(self.zone).date()
+
+
+def load_settings(**options: Any) -> Settings:
+    """The settings in force; an unknown key or a wrong value is a `UsageError` with the nearest right one."""
+    _refuse_unknown()
+    given = {key: value for key, value in options.items() if value is not None}
+    try:
+        settings = Settings(**given)
+    except (ValidationError, tomllib.TOMLDecodeError) as error:
+        raise _explain(error) from None
+    return settings.model_copy(update={"lake": _root(settings.lake), "landing": _root(settings.landing)})
+
+
+def _root(path: str) -> str:
+    """An absolute path, or the URI as it is without a closing slash."""
+    return path.rstrip("/") if "://" in path else str(Path(path).expanduser().absolute())
+
+
+def _refuse_unknown() -> None:
+    names = Settings.model_fields
+    for variable in os.environ:
+        if variable.startswith("OPSLAKE_") and variable.removeprefix("OPSLAKE_").lower() not in names:
+            name = variable.removeprefix("OPSLAKE_").lower()
+            raise UsageError(
+                "unknown setting", where="environment", value=variable, hint=nearest(name, names), allowed=sorted(names)
+            )
+
+
+def _explain(error: ValidationError | tomllib.TOMLDecodeError) -> UsageError:
+    if isinstance(error, tomllib.TOMLDecodeError):
+        return UsageError(f"not valid TOML: {error}", where=FILE)
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        names = Settings.model_fields
+        return UsageError(
+            f"unknown setting {key!r}", where=FILE, hint=nearest(key, names), allowed=sorted(names)
+        )
+    return UsageError(f"setting {key!r}: {first['msg']}", value=first.get("input"))
