@@ -11,6 +11,7 @@ from spark_jobs.sample.layout import COLUMNS, Layout
 
 NULL_TOKENS = ("", " ", "?", "NA", "N/A", "n/a", "null", "NULL", "none", "None", "-", " - ", "na")
 ID, CREATED, RESOLVED, _, SLA, BREACHED, PRIORITY, CATEGORY, _, _, STATUS, AGENT, UPDATED = range(len(COLUMNS))
+_UNREADABLE = ("2025-13-01 10:00:00", "31/31/24 9:15", "last Tuesday", "2025-02-30 08:00:00")
 _BOOLEANS = {None: "", True: "True", False: "False"}
 
 

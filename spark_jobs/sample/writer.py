@@ -29,10 +29,10 @@ def write_sample(
 ) -> Truth:
     """Write `days` daily deliveries of tickets, and agents_master, below the landing root `out`.
 
-    `tickets_per_day` is the mean number of new tickets; a file holds about 2.2 times as many rows once tickets change.
-    The same arguments give the same bytes. `zone` is the zone of the texts and of the days. Days in `skip` get no file: theirs comes on the next day.
-    Earlier contents of corrected days go below `out/_earlier`, the truth below `out/_truth`. UsageError on arguments
-    that can't be meant.
+    `tickets_per_day` is the mean number of new tickets; a file holds about twice as many rows once tickets change.
+    The same arguments give the same bytes. `zone` is the zone of the texts and of the days. Days in `skip` get no
+    file: theirs comes on the next day. Earlier contents of corrected days go below `out/_earlier`, the truth below
+    `out/_truth`. UsageError on arguments that can't be meant.
     """
     _check(start, days, tickets_per_day)
     clock, staff = Clock(zone), sample_staff(seed, start, days)
