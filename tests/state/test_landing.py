@@ -17,6 +17,7 @@ TEMPLATE = "tickets/%Y/%m/%Y-%m-%d.csv"
 
 
 def lay(root: Path, path: str, text: str = "a,b\n1,2\n") -> Path:
+    """Writes a file below the landing root, gzipped where its name says so."""
     file = root / path
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(gzip.compress(text.encode()) if path.endswith(".gz") else text.encode())
