@@ -162,13 +162,15 @@ def _extra_of_columns(columns: Sequence[tuple[str, Sequence[str | None]]], reada
     rows = len(readable)
     if not columns:
         return pa.nulls(rows, _EXTRA)
-    width = len(columns)
-    offsets = pa.array(range(0, rows * width + 1, width), pa.int32())
-    keys = pa.array([name for name, _ in columns] * rows, pa.string())
-    items = _text(list(chain.from_iterable(zip(*(values for _, values in columns), strict=True))))
-    if all(readable):
-        return pa.MapArray.from_arrays(offsets, keys, items)
-    return pa.MapArray.from_arrays(offsets, keys, items, mask=pa.array([not r for r in readable], pa.bool_()))
+    names = [name for name, _ in columns]
+    records = zip(*(values for _, values in columns), strict=True)
+    if not all(readable):
+        pairs = (zip(names, record, strict=True) for record in records)
+        return pa.array([list(pair) if ok else None for ok, pair in zip(readable, pairs, strict=True)], _EXTRA)
+    offsets = pa.array(range(0, rows * len(names) + 1, len(names)), pa.int32())
+    return pa.MapArray.from_arrays(
+        offsets, pa.array(names * rows, pa.string()), _text(list(chain.from_iterable(records)))
+    )
 
 
 def _batches(

@@ -119,16 +119,22 @@ def read_csv(stream: BinaryIO, options: CsvOptions, where: str) -> tuple[tuple[s
 
 
 def _read_header(reader: Reader, lines: _Lines, where: str) -> tuple[str, ...]:
+    names: list[str] = []
+    problem = None
     try:
-        names = next((values for values in reader if values), None)
+        while not names:
+            lines.kept.clear()  # empty lines before the header
+            names = next(reader)
         problem = "it holds bytes that can't be decoded" if lines.damaged else None
+    except StopIteration:
+        pass
     except csv.Error as error:
-        names, problem = [], str(error)
+        problem = str(error)
     first = lines.count - len(lines.kept) + 1
     text = lines.take()
     if problem is not None:
         raise SourceError(f"the header can't be read: {problem}", where=f"{where}, line {first}", value=text[:200])
-    if names is None or not any(name.strip() for name in names):
+    if not any(name.strip() for name in names):
         raise SourceError(
             "the file has no header", where=f"{where}, line {first}", hint="its first record must name the columns"
         )
