@@ -154,7 +154,8 @@ def _own_jvm(size: Size, memory: str, jars: Sequence[Path], flags: Sequence[str]
 def _jvm_flags(size: Size, archive: Path) -> list[str]:
     flags = ["-Dlog4j2.configurationFile=" + str(Path(__file__).with_name("log4j2.properties"))]
     if size == "small":
-        flags.append("-XX:TieredStopAtLevel=1")
+        # Without the full compiler the code cache is a fifth of its usual size, which a long run fills.
+        flags += ["-XX:TieredStopAtLevel=1", "-XX:ReservedCodeCacheSize=240m"]
     if archive.is_file():
         # An archive that doesn't fit any more is left aside by the JVM, which shall not remark on it.
         flags += [f"-XX:SharedArchiveFile={archive}", "-Xshare:auto", "-Xlog:cds=off", "-Xlog:cds+dynamic=off"]

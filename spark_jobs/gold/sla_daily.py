@@ -16,6 +16,7 @@ KNOWN_PRIORITY = Accepted("priority", PRIORITIES)
 
 @table(
     grain=GRAIN,
+    nullable=["category"],
     slices=by_date("ops_date", moved_by={"tickets": ["sla_due_date"]}),
     checks=[KNOWN_PRIORITY],
 )
@@ -39,6 +40,7 @@ def sla_breaches_daily(tickets: DataFrame, *, horizon: date) -> DataFrame:
 
 @table(
     grain=GRAIN,
+    nullable=["category"],
     slices=by_date("ops_date", moved_by={"tickets": ["resolved_date"]}),
     checks=[KNOWN_PRIORITY],
 )

@@ -1,0 +1,24 @@
+"""`opslake`: the command line. Commands parse, wire and show; what they do lives beside them."""
+
+from __future__ import annotations
+
+import sys
+
+from spark_jobs.cli.app import app
+from spark_jobs.errors import ENGINE_FAILED, OpslakeError
+
+
+def main() -> None:
+    """Entry point: errors of ours end as one message and their exit code, never as a traceback."""
+    from spark_jobs.cli.show import show_error
+
+    try:
+        app(prog_name="opslake")
+    except OpslakeError as error:
+        show_error(error)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:
+        show_error(error)
+        sys.exit(ENGINE_FAILED)

@@ -1,0 +1,54 @@
+"""The commands and their options; each group of commands has a file of its own."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from spark_jobs import __version__
+from spark_jobs.log import configure
+from spark_jobs.settings import Settings, load_settings
+
+app = typer.Typer(
+    help="A lakehouse for support operations: daily deliveries to Delta tables.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines instead of a table.")]
+Dataset = Annotated[str | None, typer.Option(help="Only this dataset.")]
+
+_options: dict[str, str | None] = {}
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"opslake {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    lake: Annotated[str | None, typer.Option(help="The lake's root; else OPSLAKE_LAKE or opslake.toml.")] = None,
+    landing: Annotated[str | None, typer.Option(help="The landing root.")] = None,
+    contracts: Annotated[Path | None, typer.Option(help="A directory of contracts of your own.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only results and warnings.")] = False,
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True)] = False,
+) -> None:
+    """Options that every command takes."""
+    _options.clear()
+    _options.update(lake=lake, landing=landing, contracts=str(contracts) if contracts else None)
+    configure(settings().log_format, quiet=quiet)
+
+
+def settings() -> Settings:
+    """The settings in force for this command line."""
+    return load_settings(**_options)
+
+
+from spark_jobs.cli import runs  # noqa: E402, F401  (registers its commands)

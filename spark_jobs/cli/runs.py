@@ -1,0 +1,78 @@
+"""`run`, `backfill` and `rebuild`: the commands that change the lake."""
+
+from __future__ import annotations
+
+import sys
+from datetime import date, datetime
+from typing import Annotated
+
+import typer
+
+from spark_jobs.cli.app import Dataset, Day, Json, app, settings
+from spark_jobs.cli.show import show_report
+from spark_jobs.errors import UsageError, nearest
+from spark_jobs.planning import Choice
+
+
+def as_date(value: datetime | None) -> date | None:
+    """The date of an option."""
+    return value.date() if value else None
+
+
+def command_line() -> str:
+    """The command as it was given, for the run's record."""
+    return " ".join(["opslake", *sys.argv[1:]])
+
+
+@app.command()
+def run(
+    date: Day = None,
+    dataset: Dataset = None,
+    max_days: Annotated[int | None, typer.Option(min=1, help="At most so many days; the next day only: 1.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Load days again that have succeeded or given up.")] = False,
+    accept_rejects: Annotated[
+        bool, typer.Option("--accept-rejects", help="Let days pass whose reject ratio is too high; recorded.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Load what is due, oldest first, and bring Gold up to it. Without a date: all that is due."""
+    from spark_jobs.pipeline import Pipeline
+
+    day = as_date(date)
+    if force and day is None and dataset is None:
+        raise UsageError("--force needs a day", where="opslake run", hint="give --date YYYY-MM-DD, or a --dataset")
+    pipeline = Pipeline(settings(), command_line())
+    _known(dataset, pipeline.contracts)
+    choice = Choice(dataset, day, day, max_days, force, accept_rejects)
+    report = pipeline.run(choice)
+    show_report(report, as_json=as_json)
+    raise typer.Exit(report.exit_code)
+
+
+@app.command()
+def backfill(
+    start: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD")],
+    end: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD")],
+    batch_days: Annotated[int | None, typer.Option(min=1, help="Days loaded by one commit.")] = None,
+    dataset: Dataset = None,
+    force: Annotated[bool, typer.Option("--force", help="Load days again that have succeeded.")] = False,
+    accept_rejects: Annotated[bool, typer.Option("--accept-rejects")] = False,
+    as_json: Json = False,
+) -> None:
+    """Load many days in one Spark job, in batches; Bronze and figures are kept per day."""
+    from spark_jobs.pipeline import Pipeline
+
+    if start > end:
+        raise UsageError("--start is after --end", value=f"{start:%Y-%m-%d} > {end:%Y-%m-%d}", hint="swap them")
+    pipeline = Pipeline(settings(), command_line())
+    _known(dataset, pipeline.contracts)
+    choice = Choice(dataset, start.date(), end.date(), None, force, accept_rejects)
+    report = pipeline.backfill(choice, batch_days or pipeline.settings.batch_days)
+    show_report(report, as_json=as_json)
+    raise typer.Exit(report.exit_code)
+
+
+def _known(dataset: str | None, contracts: object) -> None:
+    names = list(contracts)  # type: ignore[call-overload]
+    if dataset is not None and dataset not in names:
+        raise UsageError("unknown dataset", value=dataset, allowed=names, hint=nearest(dataset, names))
