@@ -159,6 +159,4 @@ def _read_rows(reader: Reader, lines: _Lines, width: int) -> Iterator[Row]:
             number += 1
             yield number, None, lines.take()
         else:
-            break
-    if kept:  # an escape at the very end: nothing that was delivered is lost
-        yield number + 1, None, lines.take()
+            return

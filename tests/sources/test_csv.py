@@ -187,6 +187,11 @@ def test_other_delimiters_quotes_escapes_and_comments() -> None:
     ]
 
 
+def test_an_escape_at_the_very_end_loses_nothing() -> None:
+    """The unfinished record is rejected with its text; an escaped line end goes on with the next line."""
+    assert rows_of("a,b\n1,x\\\n2\n3,\\", escape="\\") == [(1, ["1", "x\n2"], None), (2, None, "3,\\")]
+
+
 def test_a_comment_mark_inside_quotes_is_text() -> None:
     """Only a line on which a record begins can be a comment."""
     assert rows_of('a,b\n1,"x\n#y"\n', comment="#") == [(1, ["1", "x\n#y"], None)]

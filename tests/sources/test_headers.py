@@ -22,6 +22,7 @@ from spark_jobs.sources.headers import fold, match_headers, squeeze
         ("stra\u00dfe", "STRASSE"),
         ("Priorite\u0301", "priorité"),
         ("Priorité", "priorite"),
+        ("Prïo rity", "priority"),
     ],
 )
 def test_a_header_is_found_whatever_its_separators_and_case(delivered: str, known: str) -> None:
