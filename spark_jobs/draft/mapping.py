@@ -78,7 +78,7 @@ def _unmapped(column: Column) -> list[str]:
     if column.required:
         return [
             f"      # to do: {column.name} ({column.type}) is required and nothing in the file looks like it. Name",
-            "      # what it comes from, or give a formula or a constant; until then every delivery fails for want of it:",
+            "      # what it comes from, or a formula or a constant; until then every delivery fails for want of it:",
             f"      # - name: {column.name}",
             "      #   transformSourceObjects: [a_column_of_the_file]",
             "      #   transformLogic: case lower(a_column_of_the_file) when 'a' then 1 else 2 end",
