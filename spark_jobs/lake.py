@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from functools import reduce
 from typing import Any, Literal
 
-from delta.tables import DeltaTable
+from delta.tables import DeltaTable, DeltaTableBuilder
 from deltalake import DeltaTable as RustTable
 from deltalake.exceptions import TableNotFoundError
 from pyspark.sql import Column, DataFrame, SparkSession
@@ -108,8 +108,18 @@ class Fence:
         session.conf.set("spark.databricks.delta.commitInfo.userMetadata", self.metadata(**facts))
 
 
-def create(
-    spark: SparkSession,
+def create(spark: SparkSession, path: str, schema: StructType, **layout: Any) -> None:
+    """Create an empty table where there is none; the options are those of `_built`."""
+    _built(DeltaTable.createIfNotExists(spark), path, schema, **layout).execute()
+
+
+def replace_schema(spark: SparkSession, path: str, schema: StructType, **layout: Any) -> None:
+    """Put an empty table in the place of another, in one commit; the options are those of `_built`."""
+    _built(DeltaTable.createOrReplace(spark), path, schema, **layout).execute()
+
+
+def _built(
+    builder: DeltaTableBuilder,
     path: str,
     schema: StructType,
     *,
@@ -117,22 +127,22 @@ def create(
     partition_by: Iterable[str] = (),
     change_feed: bool = False,
     stats: Iterable[str] | None = None,
-) -> None:
-    """Create an empty table where there is none; `generated` are integer columns computed from the others."""
-    builder = DeltaTable.createIfNotExists(spark).location(path)
+    properties: Mapping[str, str] | None = None,
+) -> DeltaTableBuilder:
+    """The builder of a table; `generated` are integer columns computed from the others."""
+    builder = builder.location(path)
     for field in schema.fields:
         builder = builder.addColumn(field.name, field.dataType)
     for name, expression in (generated or {}).items():
         builder = builder.addColumn(name, "INT", generatedAlwaysAs=expression)
-    for key, value in PROPERTIES.items():
+    for key, value in {**PROPERTIES, **(properties or {})}.items():
         builder = builder.property(key, value)
     if change_feed:
         builder = builder.property("delta.enableChangeDataFeed", "true")
     if stats is not None:
         builder = builder.property("delta.dataSkippingStatsColumns", ",".join(stats))
-    if partition_by:
-        builder = builder.partitionedBy(*partition_by)
-    builder.execute()
+    columns = list(partition_by)
+    return builder.partitionedBy(*columns) if columns else builder
 
 
 def runs_of(days: Iterable[date]) -> list[tuple[date, date]]:

@@ -19,6 +19,7 @@ from spark_jobs.lake import Fence, Lake, in_days
 from spark_jobs.log import log
 from spark_jobs.planning import delivery_id, in_silver
 from spark_jobs.settings import Settings
+from spark_jobs.silver_table import ensure, refuse_unfit
 from spark_jobs.sources import File, header_of
 from state.due import Due
 from state.ledger import DayState, Figures, Ledger, Status
@@ -111,6 +112,8 @@ def _load_batch(loader: Loader, contract: Contract, dues: Sequence[Due]) -> list
         loader.ledger.put(*recovered.values())
     if not batch.dues:
         return list(recovered.values())
+    zone = loader.settings.business_timezone
+    refuse_unfit(loader.lake, contract, business_timezone=zone)
     loader.ledger.put(*(_running(loader, batch, d) for d in batch.dues))
     missing = _look_at_headers(batch)
     bronze.write(loader.spark, loader.lake, contract, batch.files(), loader.fence, load_time=batch.started)
@@ -215,6 +218,7 @@ def _to_silver(loader: Loader, batch: Batch) -> tuple[dict[date, Figures], int |
     for day in passing:
         if not figures[day].balanced:
             raise EngineError(f"{figures[day]} doesn't add up", where=f"{contract.dataset} {day}")
+    ensure(spark, lake, contract, business_timezone=zone)
     told = {day.isoformat(): figures[day].to_json() | {"delivery": batch.deliveries[day]} for day in passing}
     silver.write(
         spark,

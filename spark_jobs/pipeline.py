@@ -19,6 +19,7 @@ from spark_jobs.loading import Loader, as_opslake_error, load
 from spark_jobs.log import log
 from spark_jobs.planning import Choice, Plan, horizons, make_plan
 from spark_jobs.publishing import Publisher, publish_all
+from spark_jobs.rebuilding import mark_stale, rebuild_silver
 from spark_jobs.session import build_session
 from spark_jobs.settings import Settings
 from spark_jobs.slices import Outcome
@@ -127,6 +128,18 @@ class Pipeline:
     def publish(self) -> Report:
         """Bring Gold up to Silver and load nothing."""
         with self.held() as (fence, report):
+            self._publish(fence, report)
+            self._finish(report)
+        return report
+
+    def rebuild(self, tables: Sequence[str] = (), silver: str | None = None) -> Report:
+        """Build Gold tables (none named: all) from Silver anew, or a dataset's Silver from Bronze and then Gold."""
+        with self.held() as (fence, report):
+            if silver is not None:
+                args = (self.spark(), self.settings, self.lake, self.ledger, fence, self.contracts[silver])
+                rebuild_silver(*args)
+            else:
+                mark_stale(self.progress, list(tables))
             self._publish(fence, report)
             self._finish(report)
         return report

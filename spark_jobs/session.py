@@ -6,6 +6,7 @@ small Delta work fast there and would be wrong on a cluster, where the platform'
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -180,6 +181,9 @@ def _start(builder: SparkSession.Builder) -> SparkSession:
 
 def _checked(spark: SparkSession) -> SparkSession:
     """The session, unless it can't do Delta: that comes out here and not in the middle of a run."""
+    # Every AnalysisException would be printed as a page of JSON before whoever catches it can speak.
+    logging.getLogger("DataFrameQueryContextLogger").setLevel(logging.CRITICAL)
+    logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL)
     if EXTENSION in (spark.conf.get("spark.sql.extensions", "") or ""):
         return spark
     raise EngineError(

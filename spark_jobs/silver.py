@@ -8,14 +8,15 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Literal
 
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
-from pyspark.sql.types import StructType
 
 from spark_jobs.contract import Contract
-from spark_jobs.lake import Fence, Lake, create, days_sql, in_days
+from spark_jobs.lake import Fence, Lake, days_sql, in_days
 from spark_jobs.rules import LINEAGE, validate
+from spark_jobs.silver_table import schema
 
 VERSION = ("_version_at", "_logical_date", "_file_modified", "_source_file", "_row_number")
 CHANGED = ("inserted", "updated")
@@ -88,14 +89,16 @@ def classify(
     later_versions: DataFrame | None = None,
     delivered_keys: DataFrame | None = None,
     all_stale: bool = False,
+    from_nothing: bool = False,
 ) -> Classified:
     """Give every accepted record its class of rule 6, as day-by-day processing in date order would.
 
     `later_versions`: per key the newest `_later_version` accepted in a delivery of a later day (rule 7), also where it
     changed nothing. `delivered_keys`: the keys that a `replace`
-    dataset still holds; Silver rows of other keys become `deleted`.
+    dataset still holds; Silver rows of other keys become `deleted`. `from_nothing`: as if Silver were empty.
     """
-    current = _matches(spark, lake, contract, accepted, number, whole=delivered_keys is not None)
+    whole = delivered_keys is not None
+    current = None if from_nothing else _matches(spark, lake, contract, accepted, number, whole=whole)
     rows = _with_current(accepted, current, contract)
     if later_versions is None:
         rows = rows.withColumn("_later_version", F.lit(None).cast(dict(rows.dtypes)["_version"]))
@@ -128,10 +131,13 @@ def write(
     *,
     rows_per_file: int,
     facts: Mapping[str, object],
+    mode: Literal["append", "overwrite"] = "append",
 ) -> None:
-    """Bring inserted, updated and deleted rows into Silver by one commit; none where there are no such rows."""
-    ensure(spark, lake, contract)
-    if not classified.changes:
+    """Bring inserted, updated and deleted rows into Silver by one commit; none where there are no such rows.
+
+    `overwrite` puts them in the place of all that Silver holds.
+    """
+    if not classified.changes and mode == "append":
         return
     final = _final(classified.rows, contract).withColumn("_ingested_at", F.current_timestamp()).withColumn(
         "_run_id", F.lit(fence.lease.run_id)
@@ -142,44 +148,11 @@ def write(
     laid_out = _laid_out(final.drop("_class"), contract, classified.changes, rows_per_file)
     (
         laid_out.write.format("delta")
-        .mode("append")
+        .mode(mode)
         .option("maxRecordsPerFile", rows_per_file)
         .option("userMetadata", fence.metadata(**facts))
         .save(lake.path("silver", contract.dataset))
     )
-
-
-def ensure(spark: SparkSession, lake: Lake, contract: Contract) -> None:
-    """Create the dataset's Silver table where there is none."""
-    if lake.version("silver", contract.dataset) is not None:
-        return
-    day = contract.event_date
-    create(
-        spark,
-        lake.path("silver", contract.dataset),
-        schema(contract),
-        generated={"year": f"YEAR({day})", "month": f"MONTH({day})"} if day else None,
-        partition_by=["year", "month"] if day else [],
-        change_feed=True,
-        stats=_statistics(contract),
-    )
-
-
-def schema(contract: Contract) -> StructType:
-    """Silver's columns without the generated ones: the contract's, `_version_at`, and lineage."""
-    stored = ", ".join(f"`{c.name}` {c.type}" for c in contract.stored)
-    lineage = (
-        "_version_at timestamp, _source_file string, _file_modified timestamp, _row_number bigint, _delivery string, "
-        "_logical_date date, _load_time timestamp, _ingested_at timestamp, _run_id string"
-    )
-    return StructType.fromDDL(f"{stored}, {lineage}")
-
-
-def _statistics(contract: Contract) -> list[str]:
-    """Keys, dates and instants prune files; text statistics of the rest would only cost."""
-    plain = {c.name for c in contract.columns if not c.classification}
-    wanted = [*contract.key, *(c.name for c in contract.stored if c.type in ("date", "timestamp")), "_logical_date"]
-    return [name for name in dict.fromkeys(wanted) if name in plain or name in contract.key or name.startswith("_")]
 
 
 def _keys_match(contract: Contract, left: str, right: str) -> str:

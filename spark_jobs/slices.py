@@ -170,8 +170,8 @@ def _narrowed(spark: SparkSession, table: GoldTable, name: str, move: Move, lake
     if move.keys is not None:
         bound = table.slices.bounded_by
         bounded = frame.where(in_days(F.col(bound), move.bounds)) if bound else frame
-        keys = F.broadcast(move.keys)
-        return bounded.join(keys, F.col(columns[0]) == keys[str(table.slices.column)], "left_semi")
+        keys = move.keys.withColumnRenamed(str(table.slices.column), columns[0])
+        return bounded.join(F.broadcast(keys), columns[0], "left_semi")
     back = {d - timedelta(days=n) for d in move.days for n in range(table.slices.look_back + 1)}
     return frame.where(reduce(Column.__or__, (in_days(F.col(c), back) for c in columns)))
 

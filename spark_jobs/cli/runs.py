@@ -72,6 +72,25 @@ def backfill(
     raise typer.Exit(report.exit_code)
 
 
+@app.command()
+def rebuild(
+    tables: Annotated[list[str] | None, typer.Argument(help="Gold tables; none: --all or --silver.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every Gold table.")] = False,
+    silver: Annotated[str | None, typer.Option(help="Rebuild this dataset's Silver from Bronze, then Gold.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Build Gold tables from Silver anew, or Silver from Bronze."""
+    from spark_jobs.pipeline import Pipeline
+
+    if sum((bool(tables), everything, silver is not None)) != 1:
+        raise UsageError("say what to rebuild", where="opslake rebuild", allowed="TABLE…, --all or --silver DATASET")
+    pipeline = Pipeline(settings(), command_line())
+    _known(silver, pipeline.contracts)
+    report = pipeline.rebuild(tables or (), silver)
+    show_report(report, as_json=as_json)
+    raise typer.Exit(report.exit_code)
+
+
 def _known(dataset: str | None, contracts: object) -> None:
     names = list(contracts)  # type: ignore[call-overload]
     if dataset is not None and dataset not in names:

@@ -1,0 +1,110 @@
+"""A Silver table as a table: its columns, how it is made, and whether it still fits its contract."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from pyspark.sql import SparkSession
+from pyspark.sql.types import StructType
+
+from spark_jobs.contract import Contract
+from spark_jobs.errors import ContractError, EngineError, UsageError
+from spark_jobs.lake import Lake, create, replace_schema
+
+ZONE = "opslake.businessTimezone"
+LINEAGE = (
+    "_version_at timestamp, _source_file string, _file_modified timestamp, _row_number bigint, _delivery string, "
+    "_logical_date date, _load_time timestamp, _ingested_at timestamp, _run_id string"
+)
+
+
+def schema(contract: Contract) -> StructType:
+    """Silver's columns without the generated ones: the contract's, `_version_at`, and lineage."""
+    stored = ", ".join(f"`{c.name}` {c.type}" for c in contract.stored)
+    return StructType.fromDDL(f"{stored}, {LINEAGE}")
+
+
+def statistics(contract: Contract) -> list[str]:
+    """Keys, dates and instants prune files; statistics of text would only cost, and show what is personal."""
+    personal = {c.name for c in contract.columns if c.classification}
+    wanted = [*contract.key, *(c.name for c in contract.stored if c.type in ("date", "timestamp")), "_logical_date"]
+    return [name for name in dict.fromkeys(wanted) if name not in personal or name in contract.key]
+
+
+def ensure(spark: SparkSession, lake: Lake, contract: Contract, *, business_timezone: str) -> None:
+    """Create the dataset's table where there is none; add the columns by which its contract has become wider."""
+    path = lake.path("silver", contract.dataset)
+    if lake.version("silver", contract.dataset) is None:
+        create(spark, path, schema(contract), **_layout(contract, business_timezone))
+        return
+    held = set(_held_types(lake, contract))
+    new = [c for c in contract.stored if c.name not in held]
+    if new:
+        columns = ", ".join(f"`{c.name}` {c.type}" for c in new)
+        spark.sql(f"ALTER TABLE delta.`{path}` ADD COLUMNS ({columns})")
+
+
+def empty(spark: SparkSession, lake: Lake, contract: Contract, *, business_timezone: str) -> None:
+    """Put an empty table of the contract's columns in the place of the dataset's table, in one commit."""
+    layout = _layout(contract, business_timezone)
+    replace_schema(spark, lake.path("silver", contract.dataset), schema(contract), **layout)
+
+
+def refuse_unfit(lake: Lake, contract: Contract, *, business_timezone: str) -> None:
+    """Raise where Silver can't be added to: other columns than the contract's, or dates of another time zone."""
+    table = lake.look("silver", contract.dataset)
+    if table is None:
+        return
+    where = f"silver/{contract.dataset}"
+    rebuild = f"run `opslake rebuild --silver {contract.dataset}`, which computes Silver from Bronze again"
+    protocol = table.protocol()
+    if protocol.min_reader_version > 1:
+        raise EngineError(
+            "readers elsewhere can't read this table any more",
+            where=where,
+            value=f"reader version {protocol.min_reader_version}",
+            allowed="reader version 1",
+            hint=rebuild,
+        )
+    if lake.last_commit("silver", contract.dataset).get("rebuilding"):
+        raise EngineError("a rebuild of this table died halfway", where=where, hint=rebuild)
+    zone = table.metadata().configuration.get(ZONE, business_timezone)
+    if zone != business_timezone:
+        raise UsageError(
+            "the business time zone has changed since Silver was made",
+            where=where,
+            value=business_timezone,
+            allowed=zone,
+            hint=f"set business_timezone back, or {rebuild}",
+        )
+    wanted = {f["name"]: f["type"] for f in json.loads(schema(contract).json())["fields"]}
+    differing = [
+        f"{name} is {found}, the contract says {wanted.get(name, 'nothing of it')}"
+        for name, found in _held_types(lake, contract).items()
+        if wanted.get(name) != found
+    ]
+    if differing:
+        raise ContractError(
+            f"the contract isn't merely wider than the table: {'; '.join(differing)}", where=where, hint=rebuild
+        )
+
+
+def _held_types(lake: Lake, contract: Contract) -> Mapping[str, str]:
+    """The table's columns and types without the generated ones."""
+    table = lake.look("silver", contract.dataset)
+    if table is None:
+        return {}
+    fields = json.loads(table.schema().to_json())["fields"]
+    return {f["name"]: f["type"] for f in fields if "delta.generationExpression" not in f["metadata"]}
+
+
+def _layout(contract: Contract, business_timezone: str) -> dict[str, object]:
+    day = contract.event_date
+    return {
+        "generated": {"year": f"YEAR({day})", "month": f"MONTH({day})"} if day else {},
+        "partition_by": ["year", "month"] if day else [],
+        "change_feed": True,
+        "stats": statistics(contract),
+        "properties": {ZONE: business_timezone},
+    }
