@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from spark_jobs.contract import Contract, load_contract, load_contracts, read_file
+from spark_jobs.contract import Contract, lint, load_contract, load_contracts, read_file
+from spark_jobs.contract.settings import COLUMN_SETTINGS, CONTRACT_SETTINGS
 from spark_jobs.errors import ContractError
 from tests.contract_texts import PARCELS, messages
+
+DOCS = Path(__file__).parent.parent / "docs"
 
 EXTENSION = """\
 kind: DataContract
@@ -125,3 +128,27 @@ def test_a_directory_that_is_not_there_and_a_file_that_would_be_passed_over_are_
     (tmp_path / "parcels.yaml").write_text(PARCELS)
     with pytest.raises(ContractError, match=r"parcels\.yaml: not read as a contract"):
         load_contracts(tmp_path)
+
+
+def test_the_example_of_the_documentation_maps_an_export_onto_tickets() -> None:
+    """It passes lint, keeps tickets' Silver and reads the export's headers."""
+    example = DOCS / "examples" / "customer_support_tickets.odcs.yaml"
+    assert [str(finding) for finding in lint([example])] == []
+    contract = read_file(example.name, example.read_text()).contract
+    assert contract is not None
+    assert contract.stored == tuple(contract.column(c.name) for c in load_contract("tickets").stored)
+    assert contract.source_names == (
+        "ticket_id",
+        "first_response_time",
+        "time_to_resolution",
+        "ticket_priority",
+        "ticket_type",
+        "ticket_channel",
+        "ticket_status",
+    )
+
+
+def test_the_documentation_names_every_setting() -> None:
+    """docs/contracts.md is the reference: a setting that it doesn't name can't be found."""
+    text = (DOCS / "contracts.md").read_text()
+    assert [name for name in (*CONTRACT_SETTINGS, *COLUMN_SETTINGS) if f"`{name}`" not in text] == []
