@@ -191,6 +191,17 @@ REFUSED = {
         "parcel_id",
     ),
     "a latency in weeks": (("unit: d", "unit: w"), "slaProperties.latency: not a unit of latency; found: 'w'", "h, d"),
+    "a ratio that is no number": (
+        ('property: nullTokens, value: ["-"]', "property: maxRejectRatio, value: .nan"),
+        "maxRejectRatio: not of its kind",
+        "a number",
+    ),
+    "a date that isn't one": (
+        ('property: nullTokens, value: ["-"]', "property: startsOn, value: 2024-02-30"),
+        "startsOn: not a date; found: '2024-02-30'",
+        "YYYY-MM-DD",
+    ),
+    "a key that isn't text": (("status: active\n", "status: active\n? [a]\n: b\n"), ":6: a key is text", ""),
     "a file without a version": (("version: 1.2.0\n", ""), "version: the standard requires this key", "version"),
     "text that isn't YAML": (("kind: DataContract", "kind: [DataContract"), "not YAML", "parcels.odcs.yaml:"),
 }

@@ -9,7 +9,7 @@ from typing import Any
 from spark_jobs.contract.document import Block
 from spark_jobs.contract.findings import Report
 from spark_jobs.contract.model import Column
-from spark_jobs.contract.settings import COLUMN_SETTINGS, read_settings
+from spark_jobs.contract.settings import COLUMN_SETTINGS, is_finite, read_settings
 
 LOGICAL_TYPES = {
     "string": "string",
@@ -117,7 +117,7 @@ def _options(name: str, block: Block, report: Report) -> dict[str, Any]:
             report.marks[key] = report.marks[f"{name}.{option}"] = stated.at(option)
         if option == "pattern" and isinstance(value, str):
             found[option] = value
-        elif option in RANGES and isinstance(value, int | float) and not isinstance(value, bool):
+        elif option in RANGES and is_finite(value):
             found[option] = Decimal(str(value))
         elif option in (*RANGES, "pattern"):
             report.add(key, "not of its kind", value=value, allowed="text" if option == "pattern" else "a number")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import date
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
 
@@ -28,17 +27,15 @@ class Block(dict[str, Any]):
 
 def read_document(text: str, report: Report) -> Block | None:
     """The document as nested Blocks, or None with findings when it isn't YAML, isn't a mapping or isn't ODCS."""
-    loader = yaml.SafeLoader(text)
     try:
+        loader = yaml.SafeLoader(text)
         node = loader.get_single_node()
         document = _convert(loader, node, report) if node is not None else None
-    except (yaml.YAMLError, RecursionError) as error:
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
         place = getattr(error, "problem_mark", None)
         mark = Mark(report.file, place.line + 1 if place else None)
         report.add("", f"not YAML: {getattr(error, 'problem', None) or error}", mark=mark)
         return None
-    finally:
-        loader.dispose()
     if not isinstance(document, Block):
         report.add("", "a contract is a YAML mapping", value=type(document).__name__, hint="see docs/contracts.md")
         return None
@@ -50,6 +47,8 @@ def _convert(loader: yaml.SafeLoader, node: yaml.Node, report: Report) -> Any:
     """The node's value, mappings as Blocks; a key that stands twice is a finding."""
     if isinstance(node, yaml.SequenceNode):
         return [_convert(loader, child, report) for child in node.value]
+    if node.tag == "tag:yaml.org,2002:timestamp":
+        return node.value  # the standard's models want text
     if not isinstance(node, yaml.MappingNode):
         return loader.construct_object(node, deep=True)
     loader.flatten_mapping(node)
@@ -57,6 +56,9 @@ def _convert(loader: yaml.SafeLoader, node: yaml.Node, report: Report) -> Any:
     marks: dict[str, Mark] = {}
     for key_node, value_node in node.value:
         key, mark = str(key_node.value), Mark(report.file, key_node.start_mark.line + 1)
+        if not isinstance(key_node, yaml.ScalarNode):
+            report.add("", "a key is text", mark=mark)
+            continue
         if key in items:
             report.add(key, "the key stands twice", mark=mark, hint=f"first in line {marks[key].line}")
         items[key], marks[key] = _convert(loader, value_node, report), mark
@@ -126,9 +128,7 @@ def _place(document: Block, path: tuple[int | str, ...]) -> tuple[str, Mark]:
 
 
 def _plain(value: Any) -> Any:
-    """Blocks as dicts and YAML's dates as text, which is what the standard's models want."""
+    """Blocks as plain dicts, which is what the standard's models want."""
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    return value.isoformat() if isinstance(value, date) else value
+    return [_plain(item) for item in value] if isinstance(value, list) else value

@@ -9,7 +9,7 @@ from spark_jobs.contract.columns import read_column
 from spark_jobs.contract.document import Block
 from spark_jobs.contract.findings import Report
 from spark_jobs.contract.model import Column, Contract, RowRule
-from spark_jobs.contract.settings import CONTRACT_SETTINGS, read_settings
+from spark_jobs.contract.settings import CONTRACT_SETTINGS, is_finite, read_settings
 
 REQUIRED = ("kind", "apiVersion", "id", "version", "status", "schema")  # by the standard
 HOURS = {"h": 1, "d": 24}
@@ -147,7 +147,7 @@ def _latency(document: Block, report: Report) -> int | None:
             continue
         if unit not in HOURS:
             report.add(key, "not a unit of latency", mark=level.at("unit"), value=unit, allowed=tuple(HOURS))
-        elif isinstance(value, bool) or not isinstance(value, int | float) or value < 0 or value * HOURS[unit] % 1:
+        elif not is_finite(value) or value < 0 or value * HOURS[unit] % 1:
             report.add(key, "not a whole number of hours", mark=level.at("value"), value=value)
         else:
             hours = int(Decimal(str(value)) * HOURS[unit])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
+from math import isfinite
 from typing import Any
 
 from spark_jobs.contract.document import Block
@@ -75,7 +76,7 @@ def _typed(name: str, value: Any, kind: Kind, key: str, report: Report) -> dict[
         if day is not None:
             return {name: day}
         report.add(key, "not a date", value=value, allowed="YYYY-MM-DD")
-    elif kind == NUMBER and isinstance(value, int | float) and not isinstance(value, bool):
+    elif kind == NUMBER and is_finite(value):
         return {name: Decimal(str(value))}
     elif _is(value, kind):
         return {name: tuple(value) if kind == TEXTS else value}
@@ -85,6 +86,11 @@ def _typed(name: str, value: Any, kind: Kind, key: str, report: Report) -> dict[
     return {}
 
 
+def is_finite(value: Any) -> bool:
+    """True for a number that isn't a truth, infinite or none at all (YAML has .inf and .nan)."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+
+
 def _is(value: Any, kind: str) -> bool:
     if kind == TEXTS:
         return isinstance(value, list) and all(isinstance(item, str) for item in value)
@@ -92,9 +98,7 @@ def _is(value: Any, kind: str) -> bool:
 
 
 def as_date(value: Any) -> date | None:
-    """A YAML date or its text as a date, else None."""
-    if type(value) is date:
-        return value
+    """A date's text as a date, else None."""
     try:
         return date.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:
