@@ -129,7 +129,9 @@ def _waiting(publisher: Publisher, progress: TableProgress | None, table: GoldTa
         return Outcome(table.name, "untouched", "its inputs aren't there yet")
     message = f"waits for {', '.join(held)}"
     kept = progress or TableProgress(table.name)
-    publisher.progress.put(replace(kept, status="WAITING", message=message, updated_at=datetime.now(UTC)))
+    fingerprint = "" if kept.status == "STALE" else kept.fingerprint  # a rebuild that was asked for stays due
+    waiting = replace(kept, status="WAITING", fingerprint=fingerprint, message=message, updated_at=datetime.now(UTC))
+    publisher.progress.put(waiting)
     return Outcome(table.name, "waiting", message, messages=(message,))
 
 

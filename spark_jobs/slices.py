@@ -356,7 +356,8 @@ def _progressed(
         consumed=kept.consumed if failed else {n: inputs.versions[n] for n in table.inputs},
         horizon=kept.horizon if failed else inputs.horizon,
         lease_number=kept.lease_number if outcome.status != "published" else fence.lease.number,
-        fingerprint=fingerprint(table, inputs),
+        # a failed table keeps what made it due for a rebuild: the old definition, or that one was asked for
+        fingerprint=fingerprint(table, inputs) if not failed else "" if kept.status == "STALE" else kept.fingerprint,
         table_version=lake.version("gold", table.name),
         status="FAILED" if failed else "OK",
         message="; ".join(outcome.messages) or None,
