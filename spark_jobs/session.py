@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from spark_jobs.errors import EngineError
+from spark_jobs.gateway import launch_jvm
 from spark_jobs.java import Java, find_java
 
 if TYPE_CHECKING:
-    from pyspark import SparkConf
     from pyspark.sql import SparkSession
 
 Size = Literal["small", "large"]
@@ -57,25 +58,27 @@ def build_session(
     nothing about the machine is set at all. A session that is active already is taken, and given `SEMANTICS`.
     `jars` are added to the class path, `conf` overrides everything. EngineError when Java or the jars are missing.
     """
-    from pyspark import SparkConf, SparkContext
+    from pyspark import SparkContext
     from pyspark.sql import SparkSession
 
-    settings = {"spark.app.name": app, **SEMANTICS, **DELTA}
     if SparkContext._active_spark_context is not None:
         active = SparkSession.builder.getOrCreate()
         _set(active, {**SEMANTICS, **(conf or {})})
         return _checked(active)
-    submitted = "PYSPARK_GATEWAY_PORT" in os.environ
-    given = SparkConf()
-    if is_local(given):
-        settings |= {k: v for k, v in _local(cores, home).items() if not given.contains(k)}
-        if not submitted:
-            settings |= _own_jvm(size, driver_memory, jars, jvm_flags, home)
-    settings |= conf or {}
+    given = _submitted()
+    settings = {"spark.app.name": app, **SEMANTICS, **DELTA}
+    if given is None:
+        settings |= _local(cores, home) | _own_jvm(size, driver_memory, jars, jvm_flags, home) | dict(conf or {})
+        launch_jvm(settings)
+    else:
+        settings |= (_local(cores, home) if is_local(given.get("spark.master")) else {}) | given | dict(conf or {})
     builder = SparkSession.builder
-    for key, value in settings.items():
+    for key, value in (settings | SEMANTICS | dict(conf or {})).items():
         builder = builder.config(key, value)
-    return _checked(_start(builder))
+    spark = _checked(builder.getOrCreate())
+    if given is not None and is_local(given.get("spark.master")):
+        spark.sparkContext.setLogLevel("ERROR")
+    return spark
 
 
 def new_session(spark: SparkSession) -> SparkSession:
@@ -88,9 +91,20 @@ def new_session(spark: SparkSession) -> SparkSession:
     return session
 
 
-def is_local(conf: SparkConf) -> bool:
-    """Whether this machine is the whole cluster: no master was chosen by a submitter, or a local one."""
-    return str(conf.get("spark.master", "local") or "local").startswith("local")
+def is_local(master: str | None) -> bool:
+    """Whether the driver's process is the whole of Spark: then, and only then, this machine's settings are ours."""
+    return master is None or re.fullmatch(r"local(\[.*\])?", master) is not None
+
+
+def _submitted() -> dict[str, str] | None:
+    """What a submitter (spark-submit, Dataproc, Glue) has set already, or None where plain python starts the JVM."""
+    from pyspark import SparkConf, SparkContext
+
+    if "PYSPARK_GATEWAY_PORT" not in os.environ:
+        return None
+    # Only the JVM knows the submitter's settings, and a SparkConf asks it only once it is connected.
+    SparkContext._ensure_initialized()
+    return dict(SparkConf().getAll())
 
 
 def spark_line() -> str:
@@ -153,7 +167,13 @@ def _own_jvm(size: Size, memory: str, jars: Sequence[Path], flags: Sequence[str]
 
 
 def _jvm_flags(size: Size, archive: Path) -> list[str]:
-    flags = ["-Dlog4j2.configurationFile=" + str(Path(__file__).with_name("log4j2.properties"))]
+    # ParallelGC has the least overhead where a pause of some milliseconds hurts nobody. The JVM's own remarks would
+    # otherwise land on stdout, among what `--json` prints.
+    flags = [
+        "-XX:+DisplayVMOutputToStderr",
+        "-XX:+UseParallelGC",
+        "-Dlog4j2.configurationFile=" + str(Path(__file__).with_name("log4j2.properties")),
+    ]
     if size == "small":
         # Without the full compiler the code cache is a fifth of its usual size, which a long run fills.
         flags += ["-XX:TieredStopAtLevel=1", "-XX:ReservedCodeCacheSize=240m"]
@@ -167,16 +187,6 @@ def _spark_home() -> Path:
     import pyspark
 
     return Path(pyspark.__file__).parent
-
-
-def _start(builder: SparkSession.Builder) -> SparkSession:
-    from pyspark.errors import PySparkRuntimeError
-
-    try:
-        return builder.getOrCreate()
-    except PySparkRuntimeError as error:
-        hint = "run `make setup`; if it was done, see the lines that the JVM printed above"
-        raise EngineError(f"Spark's JVM didn't start: {error}", where="session", hint=hint) from error
 
 
 def _checked(spark: SparkSession) -> SparkSession:

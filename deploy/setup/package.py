@@ -37,6 +37,7 @@ def _code(target: Path) -> Path:
         for file in _sources():
             entry = zipfile.ZipInfo(file.relative_to(ROOT).as_posix(), EPOCH)
             entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.external_attr = 0o644 << 16
             archive.writestr(entry, file.read_bytes())
     return target
 
@@ -57,8 +58,8 @@ def _environment(target: Path) -> Path:
     target.unlink(missing_ok=True)
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     subprocess.run([sys.executable, "-m", "venv", venv], check=True)
-    install = [venv / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*install, "-c", ROOT / "constraints.txt", *project["dependencies"]], check=True)
+    install = [str(venv / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*install, "-c", str(ROOT / "constraints.txt"), *project["dependencies"]], check=True)
     subprocess.run([Path(sys.executable).with_name("venv-pack"), "-q", "-p", venv, "-o", target], check=True)
     shutil.rmtree(venv)
     return target
