@@ -164,6 +164,8 @@ class Pipeline:
             opslake_version=__version__,
         )
         runs.put(record)
+        self.ledger = Ledger(self.settings.lake, confirm=lease.confirm)
+        self.progress = Progress(self.settings.lake, confirm=lease.confirm)
         with lease:
             try:
                 yield Fence(lease), report

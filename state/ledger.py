@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from state.landing import Delivery
-from state.tables import CLASSES, INGESTION_STATE, literal, open_table, read_rows, replace_rows
+from state.tables import CLASSES, INGESTION_STATE, Confirm, literal, open_table, read_rows, replace_rows
 
 
 class Status(StrEnum):
@@ -78,10 +78,12 @@ class DayState:
 
 
 class Ledger:
-    """The table `<lake>/state/ingestion_state`; `root` is the lake's root URI."""
+    """The table `<lake>/state/ingestion_state`; `root` is the lake's root URI; `confirm` may stop a put by raising."""
 
-    def __init__(self, root: str, storage_options: Mapping[str, str] | None = None) -> None:
-        self.root, self.storage_options = root, storage_options
+    def __init__(
+        self, root: str, storage_options: Mapping[str, str] | None = None, confirm: Confirm | None = None
+    ) -> None:
+        self.root, self.storage_options, self._confirm = root, storage_options, confirm
 
     @property
     def version(self) -> int | None:
@@ -125,7 +127,7 @@ class Ledger:
             for dataset, of_dataset in dates.items()
         )
         rows = [_row(day) for day in latest.values()]
-        replace_rows(self.root, INGESTION_STATE, rows, predicate, self.storage_options)
+        replace_rows(self.root, INGESTION_STATE, rows, predicate, self.storage_options, self._confirm)
 
 
 SAME_IN_BOTH = (

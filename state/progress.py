@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Literal
 
-from state.tables import GOLD_PROGRESS, literal, open_table, read_rows, replace_rows
+from state.tables import GOLD_PROGRESS, Confirm, literal, open_table, read_rows, replace_rows
 
 
 @dataclass(frozen=True)
@@ -28,10 +28,12 @@ class TableProgress:
 
 
 class Progress:
-    """The table `<lake>/state/gold_progress`; `root` is the lake's root URI."""
+    """The table `<lake>/state/gold_progress`; `root` is the lake's root URI; `confirm` may stop a put by raising."""
 
-    def __init__(self, root: str, storage_options: Mapping[str, str] | None = None) -> None:
-        self.root, self.storage_options = root, storage_options
+    def __init__(
+        self, root: str, storage_options: Mapping[str, str] | None = None, confirm: Confirm | None = None
+    ) -> None:
+        self.root, self.storage_options, self._confirm = root, storage_options, confirm
 
     def all(self) -> dict[str, TableProgress]:
         """The record of every Gold table that has one, by its name; creates nothing."""
@@ -45,7 +47,7 @@ class Progress:
         if latest:
             predicate = f"gold_table IN ({', '.join(map(literal, latest))})"
             written = [_row(row) for row in latest.values()]
-            replace_rows(self.root, GOLD_PROGRESS, written, predicate, self.storage_options)
+            replace_rows(self.root, GOLD_PROGRESS, written, predicate, self.storage_options, self._confirm)
 
 
 def _row(progress: TableProgress) -> dict[str, Any]:

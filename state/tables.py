@@ -10,7 +10,7 @@ import random
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -21,6 +21,8 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 
 from spark_jobs.errors import EngineError
 from state.columns import Column, Row, arrow_schema, arrow_table, python_rows
+
+Confirm = Callable[[], None]
 
 TRIES = 40
 COMPACT_EVERY = 32  # versions; each put of a new day adds a small file
@@ -199,16 +201,20 @@ def replace_rows(
     rows: Sequence[Row],
     predicate: str,
     storage_options: Mapping[str, str] | None = None,
+    confirm: Confirm | None = None,
 ) -> int:
     """Puts `rows` in the place of those that the predicate names, in one commit; the version of that commit.
 
     Every row must satisfy the predicate. Tried again, a bounded number of times, when others commit meanwhile.
+    `confirm` is called before each try and stops it by raising: a run that lost its lease writes nothing more.
     """
     uri = state_uri(root, table)
     for turn in range(TRIES):
         with _locks[uri]:
             handle = open_or_create(root, table, storage_options)
             before = handle.version()
+            if confirm is not None:
+                confirm()
             if swap(handle, table, rows, predicate):
                 return before + 1
         pause(turn)
