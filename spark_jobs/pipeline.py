@@ -23,6 +23,7 @@ from spark_jobs.rebuilding import mark_stale, rebuild_silver
 from spark_jobs.session import build_session
 from spark_jobs.settings import Settings
 from spark_jobs.slices import Outcome
+from spark_jobs.stopping import end_jvm, listen, listening, stopped
 from state.due import MISSING_DELIVERY, Due
 from state.lease import acquire
 from state.ledger import DayState, Ledger, Status
@@ -95,6 +96,7 @@ class Pipeline:
         """The run's session, started when first asked for."""
         if self._spark is None:
             self._spark = self.session(self.settings, work_bytes)
+            listen(end_jvm)  # Spark has put its own answer to Ctrl-C there
             log.info("session.started", spark=self._spark.version)
         return self._spark
 
@@ -166,11 +168,14 @@ class Pipeline:
         runs.put(record)
         self.ledger = Ledger(self.settings.lake, confirm=lease.confirm)
         self.progress = Progress(self.settings.lake, confirm=lease.confirm)
-        with lease:
+        with lease, listening(end_jvm):
             try:
                 yield Fence(lease), report
             except (LeaseLost, LakeHeld) as error:
                 report.error = error
+                raise
+            except (KeyboardInterrupt, SystemExit) as stop:
+                report.error = stopped(stop, self.command)
                 raise
             except Exception as error:
                 report.error = as_opslake_error(error, where=self.command)
