@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +10,7 @@ from typing import Annotated
 import typer
 
 from spark_jobs import __version__
+from spark_jobs.errors import UsageError, nearest
 from spark_jobs.log import configure
 from spark_jobs.settings import Settings, load_settings
 
@@ -22,6 +24,9 @@ app = typer.Typer(
 Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines instead of a table.")]
 Dataset = Annotated[str | None, typer.Option(help="Only this dataset.")]
+
+LOOK, PREPARE = "Look, changing nothing", "Prepare"
+"""Headings of `opslake --help` beside that of the commands that change the lake."""
 
 _options: dict[str, str | None] = {}
 
@@ -51,4 +56,11 @@ def settings() -> Settings:
     return load_settings(**_options)
 
 
-from spark_jobs.cli import runs  # noqa: E402, F401  (registers its commands)
+def known_dataset(name: str | None, known: Collection[str]) -> None:
+    """Refuse the name of a dataset that there is no contract for; None is no name."""
+    if name is not None and name not in known:
+        raise UsageError("unknown dataset", value=name, allowed=sorted(known), hint=nearest(name, known))
+
+
+# Each registers its commands, in the order of `opslake --help`.
+from spark_jobs.cli import runs, status, plan, exceptions, trace, contract, sample  # noqa: E402, F401, I001

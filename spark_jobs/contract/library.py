@@ -58,12 +58,17 @@ def load_contract(dataset: str) -> Contract:
 
 def lint(paths: Iterable[Path | str] = ()) -> list[Finding]:
     """Everything that is wrong in the contracts that the paths (files or directories) name, else in the built-in."""
+    return [finding for file in contract_files(paths) for finding in file.findings]
+
+
+def contract_files(paths: Iterable[Path | str] = ()) -> list[ContractFile]:
+    """The contracts that the paths (files or directories) name, else the built-in, each read as far as it goes."""
     texts: list[tuple[str, str]] = []
     for path in map(str, paths):
         texts += [(path, _read(path))] if path.endswith((".yaml", ".yml")) else list(_directory(path))
     if not texts:
         texts = [(_builtin_name(name), file.read_text(encoding="utf-8")) for name, file in _builtin_files().items()]
-    return [finding for file in _read_all(texts) for finding in file.findings]
+    return list(_read_all(texts))
 
 
 def expressions(contract: Contract) -> list[tuple[str, str]]:
