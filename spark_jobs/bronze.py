@@ -7,11 +7,11 @@ from datetime import date, datetime
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.types import StructType
 
 from spark_jobs.contract import Contract
-from spark_jobs.lake import Fence, Lake, create, in_days
+from spark_jobs.lake import Fence, Lake, columns_of, create, in_days
 from spark_jobs.sources import File, read_files, schema
+from state.landing import Delivery
 
 PARTITIONS = ("_logical_date", "_delivery")
 
@@ -34,7 +34,7 @@ def write(
         return
     path = lake.path("bronze", contract.dataset)
     if lake.version("bronze", contract.dataset) is None:
-        shape = StructType.fromDDL(schema(contract.source_names))
+        shape = columns_of(schema(contract.source_names))
         create(spark, path, shape, partition_by=PARTITIONS, stats=["_row_number"])
     rows = read_files(spark, contract, new, run_id=fence.lease.run_id, load_time=load_time)
     days = sorted({f"{f.logical_date}" for f in new})
@@ -57,3 +57,13 @@ def read(spark: SparkSession, lake: Lake, dataset: str, deliveries: Mapping[date
         return rows.where(named)
     exact = [F.concat_ws("/", F.lit(str(day)), F.lit(d)) for day, d in sorted(pairs)]
     return rows.where(named & F.concat_ws("/", F.col("_logical_date").cast("string"), "_delivery").isin(*exact))
+
+
+def redated(rows: DataFrame, files: Iterable[tuple[str, Delivery]]) -> DataFrame:
+    """The rows with the modification times that these files, each with its delivery's id, have in the landing now."""
+    times = {f"{delivery}/{file.path}": file.modified for delivery, file in files}
+    if not times:
+        return rows
+    known = F.create_map(*(F.lit(each) for pair in times.items() for each in pair))
+    now = known[F.concat_ws("/", "_delivery", "_source_file")]
+    return rows.withColumn("_file_modified", F.coalesce(now, F.col("_file_modified")))

@@ -1,23 +1,36 @@
-"""Change feeds of a table's inputs, read once per input and range of versions and shared by all that ask."""
+"""What changed in a table's inputs since a version, found out once per input and range and shared by all that ask.
+
+A Gold table's commits say which slices they replaced, which answers for days without reading anything. Silver's
+change feed gives everything else.
+"""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
-from datetime import date
+from collections.abc import Collection
+from datetime import date, timedelta
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from spark_jobs.gold import GoldTable, registry
-from spark_jobs.lake import Lake
+from spark_jobs.gold import registry
+from spark_jobs.lake import Lake, runs_of
 
 Range = tuple[int, int]
 GONE = ("FileNotFoundException", "DELTA_MISSING_CHANGE_DATA", "VersionNotFound", "DELTA_CHANGE_TABLE_FEED_DISABLED")
 
 
+class FeedGone(Exception):
+    """What changed can't be told any more: compute the table whole."""
+
+
+def slices_note(column: str, days: Collection[date]) -> dict[str, object]:
+    """What a commit says of the slices that it replaces, as contiguous runs of days."""
+    return {"slices": {"column": column, "runs": [[str(a), str(b)] for a, b in runs_of(days)]}}
+
+
 class Feeds:
-    """The changed rows, old and new images, of every input that moved; one materialised frame per input and range."""
+    """The changed rows, old and new images, of the inputs that moved, and the days that they name."""
 
     def __init__(self, spark: SparkSession, lake: Lake) -> None:
         self._spark, self._lake = spark, lake
@@ -26,41 +39,42 @@ class Feeds:
         self._locks: dict[str, threading.Lock] = {}
         self._lock = threading.Lock()
 
-    def images(self, name: str, consumed: int, version: int) -> DataFrame:
-        """All images of rows of `name` changed after version `consumed` up to `version`, in the columns of the table."""
+    def images(self, name: str, span: Range) -> DataFrame:
+        """All images of rows of `name` changed after version `span[0]` up to `span[1]`, in the table's columns."""
         with self._of(name):
-            return self._load(name, (consumed, version))
+            return self._load(name, span)
 
-    def days(self, ranges: Mapping[str, Range], table: GoldTable) -> set[date]:
-        """The days that the table's `moved_by` columns name in the changed rows of these inputs."""
-        found: set[date] = set()
-        for name, span in ranges.items():
-            for column in table.slices.moved_by[name]:
-                found |= self._values(name, span).get(column, set())
-        return found
-
-    def values(self, ranges: Mapping[str, Range], column: str) -> set[date]:
-        """The values of one date column in the changed rows of these inputs."""
-        return {day for name, span in ranges.items() for day in self._values(name, span).get(column, set())}
-
-    @staticmethod
-    def is_gone(error: Exception) -> bool:
-        """The feed isn't there any more (its files or log were removed, or it was off), as opposed to a real failure."""
-        return any(sign in f"{type(error).__name__} {error}" for sign in GONE)
+    def days(self, name: str, span: Range, column: str) -> set[date]:
+        """The values of one date column in the changed rows of `name`; raises `FeedGone` where nothing tells them."""
+        if name in registry():
+            return self._noted(name, span, column)
+        try:
+            return self._values(name, span)[column]
+        except Exception as error:
+            if any(sign in f"{type(error).__name__} {error}" for sign in GONE):
+                raise FeedGone(f"the change feed of {name} is no longer there") from error
+            raise
 
     def _of(self, name: str) -> threading.Lock:
         with self._lock:
             return self._locks.setdefault(name, threading.Lock())
 
+    def _noted(self, name: str, span: Range, column: str) -> set[date]:
+        notes = self._lake.notes("gold", name, *span)
+        slices = [note.get("slices") for note in notes or [{}]]
+        if any(s is None or s["column"] != column for s in slices):
+            raise FeedGone(f"{name} was replaced whole")
+        runs = [(date.fromisoformat(a), date.fromisoformat(b)) for s in slices if s for a, b in s["runs"]]
+        return {a + timedelta(days=n) for a, b in runs for n in range((b - a).days + 1)}
+
     def _load(self, name: str, span: Range) -> DataFrame:
         if (name, span) not in self._images:
-            layer = "gold" if name in registry() else "silver"
             feed = (
                 self._spark.read.format("delta")
                 .option("readChangeFeed", "true")
                 .option("startingVersion", span[0] + 1)
                 .option("endingVersion", span[1])
-                .load(self._lake.path(layer, name))  # type: ignore[arg-type]
+                .load(self._lake.path("silver", name))
             )
             self._images[name, span] = feed.localCheckpoint(eager=False)
         return self._images[name, span]
@@ -70,9 +84,10 @@ class Feeds:
         with self._of(name):
             if (name, span) not in self._days:
                 images = self._load(name, span)
-                wanted = [c for c in _date_columns(name) if c in dict(images.dtypes) and dict(images.dtypes)[c] == "date"]
-                row = images.agg(*(F.collect_set(c).alias(c) for c in wanted)).first() if wanted else None
-                self._days[name, span] = {c: set(row[c]) for c in wanted} if row is not None else {}
+                types = dict(images.dtypes)
+                wanted = [c for c in _date_columns(name) if types.get(c) == "date"]
+                row = images.agg(*(F.collect_set(c).alias(c) for c in wanted)).first()
+                self._days[name, span] = {c: set(row[c]) if row is not None else set() for c in wanted}
             return self._days[name, span]
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import reduce
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from delta.tables import DeltaTable, DeltaTableBuilder
 from deltalake import DeltaTable as RustTable
@@ -24,6 +24,7 @@ from state.lease import Lease
 
 Layer = Literal["bronze", "silver", "exception", "gold", "state"]
 
+MAINTENANCE = ("OPTIMIZE", "VACUUM START", "VACUUM END")
 PROPERTIES = {
     "delta.checkpointPolicy": "classic",
     "delta.enableDeletionVectors": "false",
@@ -61,10 +62,25 @@ class Lake:
         if found is None:
             return {}
         for entry in found.history(10):
-            if entry.get("operation") in ("OPTIMIZE", "VACUUM START", "VACUUM END"):
+            if entry.get("operation") in MAINTENANCE:
                 continue
             return _metadata_of(entry.get("userMetadata"))
         return {}
+
+    def notes(self, layer: Layer, name: str, after: int, upto: int) -> list[dict[str, Any]] | None:
+        """What each commit after version `after` up to `upto` says of itself; None where one of them is gone."""
+        found = self.look(layer, name)
+        if found is None:
+            return None
+        entries = {entry.get("version"): entry for entry in found.history(int(found.version()) - after)}
+        wanted = [entries.get(version) for version in range(after + 1, upto + 1)]
+        kept = [entry for entry in wanted if entry is None or entry.get("operation") not in MAINTENANCE]
+        return None if None in kept else [_metadata_of(e.get("userMetadata")) for e in kept if e is not None]
+
+    def size(self, layer: Layer, name: str) -> int:
+        """The bytes of the table's current files."""
+        found = self.look(layer, name)
+        return 0 if found is None else sum(found.get_add_actions(flatten=True)["size_bytes"].to_pylist())
 
     def read(self, spark: SparkSession, layer: Layer, name: str) -> DataFrame:
         """The table's rows."""
@@ -106,6 +122,11 @@ class Fence:
     def tell_merge(self, session: SparkSession, **facts: Any) -> None:
         """The same for a MERGE, which takes it from its session: give each thread a session of its own."""
         session.conf.set("spark.databricks.delta.commitInfo.userMetadata", self.metadata(**facts))
+
+
+def columns_of(ddl: str) -> StructType:
+    """The columns that a piece of DDL declares."""
+    return cast(StructType, StructType.fromDDL(ddl))
 
 
 def create(spark: SparkSession, path: str, schema: StructType, **layout: Any) -> None:

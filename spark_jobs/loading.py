@@ -22,6 +22,7 @@ from spark_jobs.settings import Settings
 from spark_jobs.silver_table import ensure, refuse_unfit
 from spark_jobs.sources import File, header_of
 from state.due import Due
+from state.landing import Delivery
 from state.ledger import DayState, Figures, Ledger, Status
 
 
@@ -57,6 +58,16 @@ class Batch:
     def alive(self) -> list[date]:
         """The days on which nothing has failed yet."""
         return [d.logical_date for d in self.dues if d.logical_date not in self.failures]
+
+    def returned(self) -> list[tuple[str, Delivery]]:
+        """The files, each with its delivery's id, of content that was loaded before and comes again after another."""
+        loaded = {day: state.loaded for day, state in self.before.items()}
+        return [
+            (self.deliveries[d.logical_date], file)
+            for d in self.dues
+            if self.deliveries[d.logical_date] in loaded.get(d.logical_date, ())[:-1]
+            for file in d.deliveries
+        ]
 
     def files(self) -> list[File]:
         """Their landing files."""
@@ -207,9 +218,7 @@ def _to_silver(loader: Loader, batch: Batch) -> tuple[dict[date, Figures], int |
     held = _hold_back(loader, batch, tallies)
     deliveries = {day: batch.deliveries[day] for day in tallies}
     if any(t.rejected or t.duplicates for t in tallies.values()) or lake.version("exception", contract.dataset):
-        rejects.write(
-            spark, lake, contract, judged, deliveries, loader.fence, rule_set=rule_set(contract), held=held
-        )
+        rejects.write(spark, lake, contract, judged, deliveries, loader.fence, rule_set=rule_set(contract), held=held)
     passing = {day: t for day, t in tallies.items() if day not in held}
     if not passing:
         return _figures(tallies, {}, {}), None
@@ -237,7 +246,8 @@ def _to_silver(loader: Loader, batch: Batch) -> tuple[dict[date, Figures], int |
 def bronze_rows(loader: Loader, batch: Batch) -> DataFrame:
     """The batch's days as Bronze has them; no rows where all deliveries are empty."""
     deliveries = {day: [batch.deliveries[day]] for day in batch.alive}
-    return bronze.read(loader.spark, loader.lake, batch.contract.dataset, deliveries)
+    rows = bronze.read(loader.spark, loader.lake, batch.contract.dataset, deliveries)
+    return bronze.redated(rows, batch.returned())
 
 
 def _hold_back(loader: Loader, batch: Batch, tallies: Mapping[date, silver.Tally]) -> set[date]:
@@ -272,11 +282,7 @@ def _classified(
     accepted = judged.where((F.size("_reasons") == 0) & ~F.col("_duplicate"))
     if len(passing) < len(batch.dues):
         accepted = accepted.where(in_days(F.col("_logical_date"), passing))
-    later = {
-        day: state.loaded
-        for day, state in in_silver(loader.states, contract.dataset).items()
-        if day > min(passing) and day not in passing
-    }
+    later = _later_deliveries(loader, batch, passing)
     is_whole = contract.load_mode == "replace"
     versions = None
     if later and not is_whole:
@@ -290,13 +296,22 @@ def _classified(
         number=sum(t.accepted for t in passing.values()),
         later_versions=versions,
         delivered_keys=judged.select(*contract.key).dropna().distinct() if is_whole else None,
-        all_stale=is_whole and bool(later),
+        all_stale=is_whole and not set(later) <= set(passing),
     )
 
 
-def _absent(
-    loader: Loader, batch: Batch, judged: DataFrame, passing: Iterable[date]
-) -> dict[date, int]:
+def _later_deliveries(loader: Loader, batch: Batch, passing: Mapping[date, silver.Tally]) -> dict[date, list[str]]:
+    """What was loaded of days after the batch's first, which rule 7 asks; of a corrected day its earlier content."""
+    states = in_silver(loader.states, batch.contract.dataset)
+    found = {
+        day: [d for d in state.loaded if day not in passing or d != batch.deliveries[day]]
+        for day, state in states.items()
+        if day > min(passing)
+    }
+    return {day: loaded for day, loaded in found.items() if loaded}
+
+
+def _absent(loader: Loader, batch: Batch, judged: DataFrame, passing: Iterable[date]) -> dict[date, int]:
     """Keys that a day's earlier delivery brought and its corrected one doesn't hold any more."""
     contract, counts = batch.contract, {}
     for day in passing:
@@ -330,9 +345,7 @@ def _figures(
     }
 
 
-def _record(
-    loader: Loader, batch: Batch, figures: Mapping[date, Figures], version: int | None
-) -> list[DayState]:
+def _record(loader: Loader, batch: Batch, figures: Mapping[date, Figures], version: int | None) -> list[DayState]:
     """The batch's ledger rows: RUNNING with figures until Gold is done, or FAILED with the reason."""
     rows = []
     for due in batch.dues:

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from spark_jobs.contract import Contract
+from spark_jobs.lookup import literal, open_table, select
 from spark_jobs.planning import in_silver
 from spark_jobs.settings import Settings
 from state.lease import LeaseRow, current
 from state.ledger import DayState, Ledger, Status
 from state.progress import Progress, TableProgress
 from state.runs import Run, Runs
+from state.tables import INGESTION_STATE
 
 DAY = timedelta(days=1)
 NOT_LOADED = "NOT LOADED"
@@ -70,8 +72,9 @@ def look(
 ) -> Overview:
     """Read the state tables of the lake; one that doesn't exist is empty."""
     states: dict[str, list[DayState]] = {name: [] for name in contracts if dataset in (None, name)}
-    for state in Ledger(settings.lake).days(dataset):
+    for state in _outline(settings.lake, dataset):
         states.setdefault(state.dataset, []).append(state)
+    ledger = Ledger(settings.lake)
     lease = current(settings.lake)
     held = lease is not None and not lease.free(datetime.now(UTC))
     live_run = lease.run_id if lease is not None and held else None
@@ -81,24 +84,52 @@ def look(
         lease=lease,
         held=held,
         datasets=tuple(
-            _view(name, found, contracts.get(name), days, settings.business_today, live_run)
+            _view(ledger, name, found, contracts.get(name), days, settings.business_today, live_run)
             for name, found in states.items()
         ),
         gold=tuple(Progress(settings.lake).all().values()),
     )
 
 
+def _outline(root: str, dataset: str | None) -> list[DayState]:
+    """Every day of the ledger with few of its columns: whole rows of many years would take most of a second."""
+    table = open_table(root, "state", INGESTION_STATE.name)
+    if table is None:
+        return []
+    where = f"WHERE dataset = {literal(dataset)}" if dataset else ""
+    loaded = "coalesce(array_length(loaded), 0) > 0 AS is_loaded"
+    columns = f"dataset, logical_date, status, run_id, error_message, {loaded}"
+    rows = select(table, f"SELECT {columns} FROM t {where} ORDER BY logical_date, dataset")
+    return [
+        DayState(
+            row["dataset"],
+            row["logical_date"],
+            Status(row["status"]),
+            run_id=row["run_id"],
+            loaded=("",) if row["is_loaded"] else (),
+            error_message=row["error_message"],
+        )
+        for row in rows
+    ]
+
+
 def _view(
-    name: str, states: Sequence[DayState], contract: Contract | None, days: int, today: date, live_run: str | None
+    ledger: Ledger,
+    name: str,
+    states: Sequence[DayState],
+    contract: Contract | None,
+    days: int,
+    today: date,
+    live_run: str | None,
 ) -> DatasetView:
     delivered = [s.logical_date for s in states if s.status is not Status.SKIPPED]
-    since = delivered[-days] if len(delivered) >= days else date.min
+    since = delivered[-days] if len(delivered) >= days else None
     loaded = in_silver(states, name) if contract is not None and contract.load_mode == "merge" else {}
     return DatasetView(
         dataset=name,
         horizon=max(loaded, default=None),
         counts=dict(Counter(str(s.status) for s in states)),
-        days=tuple(s for s in reversed(states) if s.logical_date >= since),
+        days=tuple(reversed(ledger.days(name, start=since))) if states else (),
         gaps=gaps(states, contract, today, live_run) if contract is not None else (),
     )
 

@@ -95,6 +95,17 @@ def delivery_id(files: Iterable[Delivery]) -> str:
     return ids[0] if len(ids) == 1 else hashlib.sha256(" ".join(sorted(ids)).encode()).hexdigest()[:12]
 
 
+def redelivered(state: DayState) -> list[tuple[str, Delivery]]:
+    """The files of a day's current delivery with its id, where other deliveries of the day were loaded too.
+
+    Content that comes back after another one was delivered is in Bronze already, as of the time when it first came.
+    """
+    current = delivery_id(state.deliveries) if state.deliveries else None
+    if current not in state.loaded or len(state.loaded) < 2:
+        return []
+    return [(current, file) for file in state.deliveries]
+
+
 def in_silver(states: Iterable[DayState], dataset: str) -> dict[date, DayState]:
     """The days of a dataset whose delivery is in Silver."""
     return {

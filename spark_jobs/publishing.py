@@ -41,7 +41,13 @@ class Publisher:
         if not dated:
             return None
         contracts = {name: schema_hash(self.contracts[name]) for name in table.inputs if name in self.contracts}
-        return Inputs({n: versions[n] for n in table.inputs}, min(dated), self.settings.business_timezone, contracts)
+        return Inputs(
+            versions={n: versions[n] for n in table.inputs},
+            horizon=min(dated),
+            zone=self.settings.business_timezone,
+            contracts=contracts,
+            keys={name: self.contracts[name].key for name in contracts},
+        )
 
     def datasets_of(self, table: GoldTable) -> set[str]:
         """The Silver datasets that a table follows from, through whatever Gold tables."""
@@ -62,7 +68,7 @@ class Publisher:
         found: dict[str, str] = {}
         for table in registry().values():
             waits = [name for name in table.inputs if name in found]
-            inputs = self.inputs_of(table, {name: 0 for name in table.inputs} | versions)
+            inputs = self.inputs_of(table, dict.fromkeys(table.inputs, 0) | versions)
             if inputs is None or not all(n in versions for n in table.inputs if n not in registry()):
                 continue
             asked = why(table, inputs, progress.get(table.name), self.lake)

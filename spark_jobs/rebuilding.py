@@ -14,7 +14,7 @@ from spark_jobs.errors import UsageError, nearest
 from spark_jobs.gold import registry
 from spark_jobs.lake import Fence, Lake
 from spark_jobs.log import log
-from spark_jobs.planning import in_silver
+from spark_jobs.planning import in_silver, redelivered
 from spark_jobs.settings import Settings
 from spark_jobs.silver_table import ZONE, empty, ensure, schema
 from state.ledger import Ledger
@@ -43,9 +43,11 @@ def rebuild_silver(
     states = in_silver(ledger.days(), contract.dataset)
     if not states:
         raise UsageError("nothing was ever loaded", where=contract.dataset, hint="run `opslake run` first")
-    if contract.load_mode == "replace":
-        states = {day: state for day, state in states.items() if day == max(states)}
-    rows = bronze.read(spark, lake, contract.dataset, {day: state.loaded for day, state in states.items()})
+    deliveries = {day: state.loaded for day, state in states.items()}
+    if contract.load_mode == "replace":  # the last list alone counts: one that it corrected holds what is gone
+        deliveries = {day: loaded[-1:] for day, loaded in deliveries.items() if day == max(states)}
+    rows = bronze.read(spark, lake, contract.dataset, deliveries)
+    rows = bronze.redated(rows, [file for state in states.values() for file in redelivered(state)])
     judged = silver.judge(rows, contract, business_timezone=zone).localCheckpoint(eager=False)
     accepted = judged.where((F.size("_reasons") == 0) & ~F.col("_duplicate"))
     classified = silver.classify(spark, lake, contract, accepted, number=0, from_nothing=True)

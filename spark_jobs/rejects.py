@@ -11,10 +11,9 @@ from datetime import date
 
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.types import StructType
 
 from spark_jobs.contract import Contract
-from spark_jobs.lake import Fence, Lake, create, days_sql, in_days
+from spark_jobs.lake import Fence, Lake, columns_of, create, days_sql, in_days
 from spark_jobs.rules import LINEAGE
 
 DUPLICATE = "duplicate_in_batch"
@@ -46,7 +45,7 @@ def write(
     path = lake.path("exception", contract.dataset)
     new = _exceptions(judged, contract, fence, rule_set)
     if lake.version("exception", contract.dataset) is None:
-        create(spark, path, StructType.fromDDL(SCHEMA), partition_by=["_logical_date"], stats=["record_key", "status"])
+        create(spark, path, columns_of(SCHEMA), partition_by=["_logical_date"], stats=["record_key", "status"])
         _append(new, path, fence, contract)
         return
     passed = judged.where(~in_days(F.col("_logical_date"), held)) if held else judged
@@ -71,7 +70,9 @@ def record_key(contract: Contract) -> Column:
 def _exceptions(judged: DataFrame, contract: Contract, fence: Fence, rule_set: str) -> DataFrame:
     """The rejected and duplicate records, in the shape of the table."""
     reasons = F.when(F.col("_duplicate"), F.array(F.lit(DUPLICATE))).otherwise(F.col("_reasons"))
-    identity = F.concat_ws("\u001f", F.lit(contract.dataset), F.col("_delivery"), F.col("_row_number"), F.col("_source_file"))
+    identity = F.concat_ws(
+        "\u001f", F.lit(contract.dataset), F.col("_delivery"), F.col("_row_number"), F.col("_source_file")
+    )
     rows = judged.where((F.size("_reasons") > 0) | F.col("_duplicate"))
     return rows.select(
         F.sha2(identity, 256).alias("exception_id"),
@@ -101,23 +102,32 @@ def _moved(existing: DataFrame, judged: DataFrame, contract: Contract, deliverie
     )
     replaced = in_days(F.col("_logical_date"), deliveries) & current
     superseded = narrow.where(replaced).select(
-        "exception_id", "_logical_date", F.lit("superseded").alias("status"), F.lit(None).cast("string").alias("resolved_by")
+        "exception_id",
+        "_logical_date",
+        F.lit("superseded").alias("status"),
+        F.lit(None).cast("string").alias("resolved_by"),
     )
     accepted = (
         judged.where((F.size("_reasons") == 0) & ~F.col("_duplicate"))
-        .select(record_key(contract).alias("record_key"), F.struct("_version_at", "_delivery", "_row_number").alias("by"))
+        .select(
+            record_key(contract).alias("record_key"), F.struct("_version_at", "_delivery", "_row_number").alias("by")
+        )
         .groupBy("record_key")
         .agg(F.max("by").alias("by"))
     )
     resolved = (
         narrow.where((F.col("status") == "open") & F.col("record_key").isNotNull() & ~replaced)
         .join(F.broadcast(accepted), "record_key", "inner")
-        .where(F.col("by._version_at") > F.coalesce("_version_at", F.col("by._version_at") - F.expr("INTERVAL 1 SECOND")))
+        .where(
+            F.col("by._version_at") > F.coalesce("_version_at", F.col("by._version_at") - F.expr("INTERVAL 1 SECOND"))
+        )
         .select(
             "exception_id",
             "_logical_date",
             F.lit("resolved").alias("status"),
-            F.concat_ws("/", F.lit("later_version"), F.col("by._delivery"), F.col("by._row_number")).alias("resolved_by"),
+            F.concat_ws("/", F.lit("later_version"), F.col("by._delivery"), F.col("by._row_number")).alias(
+                "resolved_by"
+            ),
         )
     )
     return superseded.unionByName(resolved)

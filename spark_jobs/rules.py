@@ -49,7 +49,9 @@ def _cleaned(bronze: DataFrame, contract: Contract, raw_names: list[str]) -> Dat
         F.col(MALFORMED).isNull(),
         F.to_json(F.struct(*(F.col(n) for n in raw_names), *_extra_of(bronze)), {"ignoreNullFields": "false"}),
     ).otherwise(F.col(MALFORMED))
-    texts = [_clean(_source_text(bronze, name), contract.null_tokens).alias(f"text_{name}") for name in contract.source_names]
+    texts = [
+        _clean(_source_text(bronze, name), contract.null_tokens).alias(f"text_{name}") for name in contract.source_names
+    ]
     return bronze.select(*texts, delivered.alias("_raw"), F.col(MALFORMED).isNotNull().alias("_malformed"), *LINEAGE)
 
 
@@ -91,7 +93,9 @@ def _typed(frame: DataFrame, contract: Contract, business_timezone: str) -> Data
     """Adds each delivered column in its Silver type (null where it can't be read) and the context of row rules."""
     types = dict(frame.dtypes)
     values = [
-        _parse(F.col(f"in_{c.name}"), c, contract.zone, is_text=types[f"in_{c.name}"] in ("string", "void")).alias(c.name)
+        _parse(F.col(f"in_{c.name}"), c, contract.zone, is_text=types[f"in_{c.name}"] in ("string", "void")).alias(
+            c.name
+        )
         for c in contract.columns
         if not c.derived
     ]

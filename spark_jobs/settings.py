@@ -54,8 +54,8 @@ class Settings(BaseSettings):
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  (the signature is the library's)
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Options over environment over file."""
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
@@ -104,7 +104,5 @@ def _explain(error: ValidationError | tomllib.TOMLDecodeError) -> UsageError:
     key = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
         names = Settings.model_fields
-        return UsageError(
-            f"unknown setting {key!r}", where=FILE, hint=nearest(key, names), allowed=sorted(names)
-        )
+        return UsageError(f"unknown setting {key!r}", where=FILE, hint=nearest(key, names), allowed=sorted(names))
     return UsageError(f"setting {key!r}: {first['msg']}", value=first.get("input"))

@@ -57,7 +57,8 @@ def tally(judged: DataFrame) -> dict[date, Tally]:
         found.read += count
         found.rejected += count if reasons else 0
         found.duplicates += count if duplicate else 0
-        for names, counts in ((reasons, found.reasons), (warnings, found.warnings)):
+        # a record with reasons is told by them: that its other figures don't fit either says nothing more
+        for names, counts in ((reasons, found.reasons), (() if reasons else warnings, found.warnings)):
             for name in names:
                 counts[name] = counts.get(name, 0) + count
     return by_day
@@ -113,9 +114,7 @@ def classify(
     return _counted(classed, contract)
 
 
-def newest_versions(
-    bronze: DataFrame, contract: Contract, keys: DataFrame, *, business_timezone: str
-) -> DataFrame:
+def newest_versions(bronze: DataFrame, contract: Contract, keys: DataFrame, *, business_timezone: str) -> DataFrame:
     """Per key of `keys` the newest version that `bronze` holds and that passes, as `_later_version`."""
     rows = validate(bronze, contract, business_timezone=business_timezone)
     wanted = rows.where(F.size("_reasons") == 0).join(F.broadcast(keys.distinct()), list(contract.key), "left_semi")
@@ -139,8 +138,10 @@ def write(
     """
     if not classified.changes and mode == "append":
         return
-    final = _final(classified.rows, contract).withColumn("_ingested_at", F.current_timestamp()).withColumn(
-        "_run_id", F.lit(fence.lease.run_id)
+    final = (
+        _final(classified.rows, contract)
+        .withColumn("_ingested_at", F.current_timestamp())
+        .withColumn("_run_id", F.lit(fence.lease.run_id))
     )
     if classified.replaces:
         _merge(spark, lake, contract, final, classified.dates, fence, facts, rows_per_file)

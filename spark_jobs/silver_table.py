@@ -10,7 +10,7 @@ from pyspark.sql.types import StructType
 
 from spark_jobs.contract import Contract
 from spark_jobs.errors import ContractError, EngineError, UsageError
-from spark_jobs.lake import Lake, create, replace_schema
+from spark_jobs.lake import Lake, columns_of, create, replace_schema
 
 ZONE = "opslake.businessTimezone"
 LINEAGE = (
@@ -22,7 +22,7 @@ LINEAGE = (
 def schema(contract: Contract) -> StructType:
     """Silver's columns without the generated ones: the contract's, `_version_at`, and lineage."""
     stored = ", ".join(f"`{c.name}` {c.type}" for c in contract.stored)
-    return StructType.fromDDL(f"{stored}, {LINEAGE}")
+    return columns_of(f"{stored}, {LINEAGE}")
 
 
 def statistics(contract: Contract) -> list[str]:

@@ -15,16 +15,19 @@ from datetime import UTC, date, datetime, timedelta
 from functools import reduce
 from typing import Any
 
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
 from spark_jobs.checks import Verdict, compare, orphans
 from spark_jobs.errors import DataError, EngineError
-from spark_jobs.feed import Feeds
+from spark_jobs.feed import FeedGone, Feeds, slices_note
 from spark_jobs.gold import GoldTable, Relationship, measures, registry
 from spark_jobs.lake import Fence, Lake, create, days_sql, in_days
 from spark_jobs.log import log
 from state.progress import TableProgress
+
+SMALL_TABLE = 2_000_000
+"""Bytes of a table's files up to which it is written anew instead of being cut."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,8 @@ class Inputs:
     zone: str
     contracts: Mapping[str, str]
     """Per Silver input the hash of its schema."""
+    keys: Mapping[str, tuple[str, ...]]
+    """Per Silver input its key."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,8 @@ class Move:
     days: frozenset[date] = frozenset()
     keys: DataFrame | None = None
     bounds: frozenset[date] = frozenset()
+    rows: Mapping[str, DataFrame] = field(default_factory=dict)
+    """Inputs whose rows of the moved keys are known already, from their change feed."""
 
     @property
     def is_nothing(self) -> bool:
@@ -75,9 +82,7 @@ def fingerprint(table: GoldTable, inputs: Inputs) -> str:
     return hashlib.sha256("\n".join(told).encode()).hexdigest()[:16]
 
 
-def why(
-    table: GoldTable, inputs: Inputs, progress: TableProgress | None, lake: Lake
-) -> tuple[bool, str] | None:
+def why(table: GoldTable, inputs: Inputs, progress: TableProgress | None, lake: Lake) -> tuple[bool, str] | None:
     """Whether a table must be rebuilt whole, and the reason; None when it is up to date. Needs no JVM."""
     version = lake.version("gold", table.name)
     if version is None or progress is None:
@@ -101,7 +106,7 @@ def why(
 
 
 def find_move(
-    spark: SparkSession, table: GoldTable, inputs: Inputs, progress: TableProgress | None, lake: Lake, feeds: Feeds
+    table: GoldTable, inputs: Inputs, progress: TableProgress | None, lake: Lake, feeds: Feeds
 ) -> Move | None:
     """The slices that moved since the table's progress; None when the table is up to date."""
     asked = why(table, inputs, progress, lake)
@@ -117,13 +122,12 @@ def find_move(
     try:
         if slices.kind == "by_key":
             return _moved_keys(table, inputs, progress, feeds, changed, reason)
-        days = feeds.days({n: (progress.consumed[n], inputs.versions[n]) for n in changed}, table)
-    except Exception as error:
-        if not feeds.is_gone(error):
-            raise
-        return Move("its input's change feed is no longer there", whole=True)
+        spans = {n: (progress.consumed[n], inputs.versions[n]) for n in changed}
+        days = {d for n in changed for c in slices.moved_by[n] for d in feeds.days(n, spans[n], c)}
+    except FeedGone as gone:
+        return Move(str(gone), whole=True)
     ahead = {d + timedelta(days=n) for d in days for n in range(1, slices.look_ahead + 1)}
-    return Move(reason, days=frozenset(d for d in days | ahead | _new_days(progress, inputs) if d is not None))
+    return Move(reason, days=frozenset(days | ahead | _new_days(progress, inputs)))
 
 
 def _new_days(progress: TableProgress, inputs: Inputs) -> set[date]:
@@ -138,21 +142,33 @@ def _moved_keys(
     if not changed:
         return Move(reason)
     key, bound = str(table.slices.column), table.slices.bounded_by
-    images = {n: feeds.images(n, progress.consumed[n], inputs.versions[n]) for n in changed}
+    spans = {n: (progress.consumed[n], inputs.versions[n]) for n in changed}
+    bounds = {d for n in changed for d in feeds.days(n, spans[n], bound)} if bound else set()
+    images = {n: feeds.images(n, spans[n]) for n in changed}
     keys = [images[n].select(F.col(c).alias(key)) for n in changed for c in table.slices.moved_by[n]]
-    bounds = feeds.values({n: (progress.consumed[n], inputs.versions[n]) for n in changed}, bound) if bound else set()
-    return Move(reason, keys=reduce(DataFrame.unionByName, keys).distinct(), bounds=frozenset(bounds))
+    rows = {n: _newest(images[n], inputs.keys[n], spans[n]) for n in changed if inputs.keys.get(n) == (key,)}
+    return Move(reason, keys=reduce(DataFrame.unionByName, keys).distinct(), bounds=frozenset(bounds), rows=rows)
 
 
-def compute(spark: SparkSession, table: GoldTable, move: Move, inputs: Inputs, lake: Lake, feeds: Feeds) -> DataFrame:
+def _newest(images: DataFrame, key: tuple[str, ...], span: tuple[int, int]) -> DataFrame:
+    """The rows that the input holds now of the keys in its change feed: nothing of them needs to be looked up."""
+    if span[1] - span[0] > 1:
+        newest = F.max("_commit_version").over(Window.partitionBy(*key))
+        images = images.withColumn("_newest", newest).where("_commit_version = _newest").drop("_newest")
+    return images.where(F.col("_change_type").isin("insert", "update_postimage"))
+
+
+def compute(spark: SparkSession, table: GoldTable, move: Move, inputs: Inputs, lake: Lake) -> DataFrame:
     """The rows of the moved slices, and only those."""
-    frames = [_narrowed(spark, table, name, move, lake) for name in table.inputs]
+    frames = [move.rows[n] if n in move.rows else _narrowed(spark, table, n, move, lake) for n in table.inputs]
     options: dict[str, Any] = {"horizon": inputs.horizon, "zone": inputs.zone}
     result = table.function(*frames, **{name: options[name] for name in table.options})
     if move.whole:
         return result
     if move.keys is not None:
-        return result.join(F.broadcast(move.keys), str(table.slices.column), "left_semi").select(*result.columns)
+        known = set(move.rows) >= set(table.inputs)
+        keyed = F.broadcast(move.keys)
+        return result if known else result.join(keyed, str(table.slices.column), "left_semi").select(*result.columns)
     return result.where(_slice_filter(table, F.col(str(table.slices.column)), move.days))
 
 
@@ -197,7 +213,7 @@ def publish(
     if sliced is None:
         _overwrite(spark, table, rows, lake, fence, rows_per_file, verdict.rows, same_shape=same_shape)
     else:
-        _replace(table, rows, [d for d in verdict.differing if isinstance(d, date)], lake, fence)
+        _replace(spark, table, rows, [d for d in verdict.differing if isinstance(d, date)], lake, fence)
     slices = len(verdict.differing)
     return Outcome(table.name, "published", move.reason, slices, verdict.rows, messages=verdict.warnings)
 
@@ -242,8 +258,7 @@ def _overwrite(
 ) -> None:
     path = lake.path("gold", table.name)
     if lake.version("gold", table.name) is None:
-        read_by_others = any(table.name in t.inputs for t in registry().values())
-        create(spark, path, rows.schema, change_feed=read_by_others)
+        create(spark, path, rows.schema)
     bound = table.slices.bounded_by
     if number <= rows_per_file:
         rows = rows.coalesce(1)
@@ -256,17 +271,23 @@ def _overwrite(
     (writer if same_shape else writer.option("overwriteSchema", "true")).save(path)
 
 
-def _replace(table: GoldTable, rows: DataFrame, days: list[date], lake: Lake, fence: Fence) -> None:
+def _replace(
+    spark: SparkSession, table: GoldTable, rows: DataFrame, days: list[date], lake: Lake, fence: Fence
+) -> None:
+    """Put the slices of these days in the place of what is there; the commit says which they are.
+
+    A small table is written anew: that is one job, where `replaceWhere` looks for the files and rows to keep first.
+    """
     column = str(table.slices.column)
-    (
-        rows.where(in_days(F.col(column), days))
-        .coalesce(1)
-        .write.format("delta")
-        .mode("overwrite")
-        .option("replaceWhere", days_sql(f"`{column}`", days))
-        .option("userMetadata", fence.metadata(table=table.name))
-        .save(lake.path("gold", table.name))
-    )
+    new = rows.where(in_days(F.col(column), days))
+    small = lake.size("gold", table.name) <= SMALL_TABLE
+    if small:
+        new = lake.read(spark, "gold", table.name).where(~in_days(F.col(column), days)).unionByName(new)
+    writer = new.coalesce(1).write.format("delta").mode("overwrite")
+    if not small:
+        writer = writer.option("replaceWhere", days_sql(f"`{column}`", days))
+    metadata = fence.metadata(table=table.name, **slices_note(column, days))
+    writer.option("userMetadata", metadata).save(lake.path("gold", table.name))
 
 
 def _merge(
@@ -328,14 +349,14 @@ def refresh(
 ) -> tuple[Outcome, TableProgress | None]:
     """Bring one table up to its inputs; returns what became of it and its new progress record (None: as it was)."""
     started = datetime.now(UTC)
-    move = find_move(spark, table, inputs, progress, lake, feeds)
+    move = find_move(table, inputs, progress, lake, feeds)
     if move is None:
         return Outcome(table.name, "untouched", "up to date"), None
     try:
         if move.is_nothing:
             outcome = Outcome(table.name, "equal", move.reason)
         else:
-            result = compute(spark, table, move, inputs, lake, feeds)
+            result = compute(spark, table, move, inputs, lake)
             outcome = publish(spark, table, result, move, lake, fence, rows_per_file)
     except DataError as error:
         outcome = Outcome(table.name, "failed", move.reason, messages=(str(error),))

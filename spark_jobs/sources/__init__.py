@@ -67,8 +67,9 @@ def schema(known: tuple[str, ...]) -> str:
     return ", ".join(
         [
             *columns,
-            "_extra map<string,string>, _corrupt_record string, _header string, _row_number bigint, _source_file string",
-            "_file_modified timestamp, _delivery string, _logical_date date, _load_time timestamp, _run_id string",
+            "_extra map<string,string>, _corrupt_record string, _header string, _row_number bigint",
+            "_source_file string, _file_modified timestamp, _delivery string, _logical_date date",
+            "_load_time timestamp, _run_id string",
         ]
     )
 
