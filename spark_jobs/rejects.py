@@ -17,6 +17,7 @@ from spark_jobs.lake import Fence, Lake, columns_of, create, days_sql, in_days
 from spark_jobs.rules import LINEAGE
 
 DUPLICATE = "duplicate_in_batch"
+VERSION_IN_FUTURE = "version_in_future"
 SCHEMA = """
 exception_id string, dataset string, record_key string, reject_reasons array<string>, reject_reason string,
 raw_record string, rule_set string, status string, resolved_by string, first_seen timestamp, _version_at timestamp,
@@ -43,13 +44,16 @@ def write(
     the rows of `held` days aren't accepted, so they resolve nothing.
     """
     path = lake.path("exception", contract.dataset)
+    passed = judged.where(~in_days(F.col("_logical_date"), held)) if held else judged
     new = _exceptions(judged, contract, fence, rule_set)
+    if len(deliveries) > 1:  # day by day, a later one of these deliveries would resolve what an earlier one left open
+        new = _resolved_within(new, _accepted(passed, contract), contract)
     if lake.version("exception", contract.dataset) is None:
         create(spark, path, columns_of(SCHEMA), partition_by=["_logical_date"], stats=["record_key", "status"])
         _append(new, path, fence, contract)
         return
-    passed = judged.where(~in_days(F.col("_logical_date"), held)) if held else judged
-    moved = _moved(lake.read(spark, "exception", contract.dataset), passed, contract, deliveries).localCheckpoint()
+    existing = lake.read(spark, "exception", contract.dataset)
+    moved = _moved(existing, _accepted(passed, contract), contract, deliveries).localCheckpoint()
     moved_days = [row[0] for row in moved.select("_logical_date").distinct().collect()]
     seen_days = _days_with_exceptions(lake, contract.dataset) & set(deliveries)
     if not moved_days and not seen_days:
@@ -92,45 +96,77 @@ def _exceptions(judged: DataFrame, contract: Contract, fence: Fence, rule_set: s
     )
 
 
-def _moved(existing: DataFrame, judged: DataFrame, contract: Contract, deliveries: Mapping[date, str]) -> DataFrame:
-    """The open exceptions whose life goes on by this load, with their new status: few columns and few rows."""
-    current = F.lit(False)
-    for day, delivery in deliveries.items():
-        current = current | ((F.col("_logical_date") == F.lit(day)) & (F.col("_delivery") != F.lit(delivery)))
-    narrow = existing.where(F.col("status").isin("open", "informational")).select(
-        "exception_id", "record_key", "status", "_version_at", "_logical_date", "_delivery"
+def _accepted(judged: DataFrame, contract: Contract) -> DataFrame:
+    """Per key the newest record that Silver was given."""
+    by = F.struct("_version_at", "_logical_date", "_delivery", "_row_number").alias("by")
+    winners = judged.where((F.size("_reasons") == 0) & ~F.col("_duplicate"))
+    return (
+        winners.select(record_key(contract).alias("record_key"), by).groupBy("record_key").agg(F.max("by").alias("by"))
     )
-    replaced = in_days(F.col("_logical_date"), deliveries) & current
-    superseded = narrow.where(replaced).select(
-        "exception_id",
-        "_logical_date",
-        F.lit("superseded").alias("status"),
-        F.lit(None).cast("string").alias("resolved_by"),
-    )
-    accepted = (
-        judged.where((F.size("_reasons") == 0) & ~F.col("_duplicate"))
-        .select(
-            record_key(contract).alias("record_key"), F.struct("_version_at", "_delivery", "_row_number").alias("by")
+
+
+def _resolves(contract: Contract) -> Column:
+    """`by` is a later version than the exception; one whose own version can't be believed is judged by its day."""
+    unbelievable = [VERSION_IN_FUTURE, *(c.invalid_reason for c in contract.columns if c.name == contract.ordering)]
+    later = F.col("by._version_at") > F.col("_version_at")
+    return (
+        F.when(
+            F.arrays_overlap("reject_reasons", F.array(*map(F.lit, unbelievable))),
+            F.col("by._logical_date") > F.col("_logical_date"),
         )
-        .groupBy("record_key")
-        .agg(F.max("by").alias("by"))
+        .when(F.col("_version_at").isNull(), F.col("by").isNotNull())
+        .otherwise(later)
+    )
+
+
+def _resolved_within(new: DataFrame, accepted: DataFrame, contract: Contract) -> DataFrame:
+    """The new exceptions, those resolved whose key was accepted in a later version of the same batch."""
+    open_keys = new.where("status = 'open'").select("record_key").distinct()
+    by = accepted.join(F.broadcast(open_keys), "record_key", "left_semi")
+    resolved = (F.col("status") == "open") & F.coalesce(_resolves(contract), F.lit(False))
+    return (
+        new.join(F.broadcast(by), "record_key", "left")
+        .select(
+            *(c for c in new.columns if c not in STATUS_COLUMNS),
+            F.when(resolved, F.lit("resolved")).otherwise(F.col("status")).alias("status"),
+            F.when(resolved, _resolver()).alias("resolved_by"),
+        )
+        .select(*new.columns)
+    )
+
+
+def _resolver() -> Column:
+    """What `resolved_by` says: the delivery and the record of the later version."""
+    return F.concat_ws("/", F.lit("later_version"), F.col("by._delivery"), F.col("by._row_number"))
+
+
+def _moved(existing: DataFrame, accepted: DataFrame, contract: Contract, deliveries: Mapping[date, str]) -> DataFrame:
+    """The exceptions whose life goes on by this load, with their new status: few columns and few rows.
+
+    Open ones are resolved by `accepted`; those of a day's other deliveries are superseded, and those of its current
+    one live again where another content of the day had superseded them.
+    """
+    of_current = F.lit(False)
+    for day, delivery in deliveries.items():
+        of_current = of_current | ((F.col("_logical_date") == F.lit(day)) & (F.col("_delivery") == F.lit(delivery)))
+    of_days = in_days(F.col("_logical_date"), deliveries)
+    status, replaced = F.col("status"), of_days & ~of_current
+    no_one = F.lit(None).cast("string").alias("resolved_by")
+    superseded = existing.where(status.isin("open", "informational") & replaced).select(
+        "exception_id", "_logical_date", F.lit("superseded").alias("status"), no_one
+    )
+    duplicate = F.array_contains("reject_reasons", DUPLICATE)
+    revived = existing.where((status == "superseded") & of_current).select(
+        "exception_id", "_logical_date", F.when(duplicate, "informational").otherwise("open").alias("status"), no_one
     )
     resolved = (
-        narrow.where((F.col("status") == "open") & F.col("record_key").isNotNull() & ~replaced)
+        existing.where((status == "open") & F.col("record_key").isNotNull() & ~replaced)
+        .select("exception_id", "record_key", "reject_reasons", "_version_at", "_logical_date")
         .join(F.broadcast(accepted), "record_key", "inner")
-        .where(
-            F.col("by._version_at") > F.coalesce("_version_at", F.col("by._version_at") - F.expr("INTERVAL 1 SECOND"))
-        )
-        .select(
-            "exception_id",
-            "_logical_date",
-            F.lit("resolved").alias("status"),
-            F.concat_ws("/", F.lit("later_version"), F.col("by._delivery"), F.col("by._row_number")).alias(
-                "resolved_by"
-            ),
-        )
+        .where(_resolves(contract))
+        .select("exception_id", "_logical_date", F.lit("resolved").alias("status"), _resolver().alias("resolved_by"))
     )
-    return superseded.unionByName(resolved)
+    return superseded.unionByName(revived).unionByName(resolved)
 
 
 def _days_with_exceptions(lake: Lake, dataset: str) -> set[date]:
