@@ -61,7 +61,7 @@ class Feeds:
 
     def _noted(self, name: str, span: Range, column: str) -> set[date]:
         notes = self._lake.notes("gold", name, *span)
-        slices = [note.get("slices") for note in notes or [{}]]
+        slices = [None] if notes is None else [note.get("slices") for note in notes]  # none: maintenance alone
         if any(s is None or s["column"] != column for s in slices):
             raise FeedGone(f"{name} was replaced whole")
         runs = [(date.fromisoformat(a), date.fromisoformat(b)) for s in slices if s for a, b in s["runs"]]
