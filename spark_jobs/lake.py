@@ -77,6 +77,11 @@ class Lake:
         kept = [entry for entry in wanted if entry is None or entry.get("operation") not in MAINTENANCE]
         return None if None in kept else [_metadata_of(e.get("userMetadata")) for e in kept if e is not None]
 
+    def usurped(self, layer: Layer, name: str, after: int, lease: int) -> bool:
+        """Whether a commit after version `after` is of an earlier lease than number `lease`, or of none."""
+        notes = self.notes(layer, name, after, self.version(layer, name) or 0)
+        return any(note.get("lease", 0) < lease for note in notes or [])
+
     def size(self, layer: Layer, name: str) -> int:
         """The bytes of the table's current files."""
         found = self.look(layer, name)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import reduce
 from typing import Any
@@ -91,8 +91,9 @@ def why(table: GoldTable, inputs: Inputs, progress: TableProgress | None, lake: 
         return True, "rebuild was asked for"
     if progress.fingerprint != fingerprint(table, inputs):
         return True, "its definition changed"
-    if lake.last_commit("gold", table.name).get("lease", 0) < progress.lease_number:
-        return True, "its last commit is of a run that had lost its lease"
+    seen = version if progress.table_version is None else progress.table_version
+    if lake.usurped("gold", table.name, seen, progress.lease_number):
+        return True, "a run that had lost its lease has written it"
     if progress.horizon is None or inputs.horizon < progress.horizon:
         return True, "the horizon moved back"
     if any(inputs.versions[name] < progress.consumed.get(name, -1) for name in table.inputs):
@@ -348,7 +349,7 @@ def refresh(
     rows_per_file: int,
 ) -> tuple[Outcome, TableProgress | None]:
     """Bring one table up to its inputs; returns what became of it and its new progress record (None: as it was)."""
-    started = datetime.now(UTC)
+    started, before = datetime.now(UTC), lake.version("gold", table.name)
     move = find_move(table, inputs, progress, lake, feeds)
     if move is None:
         return Outcome(table.name, "untouched", "up to date"), None
@@ -364,7 +365,10 @@ def refresh(
         raise EngineError(f"{error}", where=f"gold/{table.name}") from error
     seconds = (datetime.now(UTC) - started).total_seconds()
     outcome = Outcome(**{**vars(outcome), "seconds": seconds})
-    return outcome, _progressed(table, inputs, progress, lake, fence, outcome)
+    record = _progressed(table, inputs, progress, lake, fence, outcome)
+    if lake.usurped("gold", table.name, before or 0, fence.lease.number):  # while this run looked at other slices
+        record = replace(record, status="STALE")
+    return outcome, record
 
 
 def _progressed(
@@ -376,10 +380,10 @@ def _progressed(
         table=table.name,
         consumed=kept.consumed if failed else {n: inputs.versions[n] for n in table.inputs},
         horizon=kept.horizon if failed else inputs.horizon,
-        lease_number=kept.lease_number if outcome.status != "published" else fence.lease.number,
+        lease_number=kept.lease_number if failed else fence.lease.number,
         # a failed table keeps what made it due for a rebuild: the old definition, or that one was asked for
         fingerprint=fingerprint(table, inputs) if not failed else "" if kept.status == "STALE" else kept.fingerprint,
-        table_version=lake.version("gold", table.name),
+        table_version=kept.table_version if failed else lake.version("gold", table.name),
         status="FAILED" if failed else "OK",
         message="; ".join(outcome.messages) or None,
         run_id=fence.lease.run_id,
