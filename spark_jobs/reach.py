@@ -117,7 +117,8 @@ def _step(table: GoldTable, name: str, one: Alternative, columns: Collection[str
     }
     if slices.kind == "whole" or on is None or not moved_by:
         return [shared]
-    return [{**shared, column: _moved(table, on)} for column in moved_by]
+    moved = _moved(table, on)
+    return [{column: moved, **{c: t for c, t in shared.items() if c != column}} for column in moved_by]
 
 
 def _moved(table: GoldTable, on: Test) -> Test:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from spark_jobs.cli.app import PREPARE, Json, app, settings
-from spark_jobs.cli.show import show_json, show_line
+from spark_jobs.cli.show import counted, show_json, show_line
 from spark_jobs.errors import OK, WRONG_USAGE, UsageError
 
 if TYPE_CHECKING:
@@ -47,8 +47,8 @@ def lint(
     else:
         for finding in findings:
             show_line(str(finding))
-        many = f"{len(files)} contract{'s' if len(files) != 1 else ''}"
-        show_line(f"{many}, {len(findings)} findings" if findings else f"{many}: ok")
+        many = counted(len(files), "contract")
+        show_line(f"{many}, {counted(len(findings), 'finding')}" if findings else f"{many}: ok")
     raise typer.Exit(WRONG_USAGE if findings else OK)
 
 
@@ -92,7 +92,7 @@ def _tell_draft(name: str, text: str, target: Path | None, *, as_json: bool) -> 
     elif target is None:
         typer.echo(text, nl=False)
     else:
-        show_line(f"wrote {target}: {guesses} guesses to judge, each marked `{GUESS}`")
+        show_line(f"wrote {target}: {guesses} places marked `{GUESS}` are to be judged")
         if not target.name.endswith(SUFFIX):
             show_line(f"a directory of contracts is read for files called *{SUFFIX}")
         show_line(f"then: opslake contract lint --sql {target}")

@@ -106,6 +106,11 @@ def instant(value: datetime | None) -> str:
     return "" if value is None else value.astimezone(UTC).strftime("%Y-%m-%d %H:%M")
 
 
+def counted(number: int, noun: str) -> str:
+    """A number of things: 1 row, 2,000 rows."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
 def size_of(number: int) -> str:
     """Bytes as people say them."""
     amount = float(number)

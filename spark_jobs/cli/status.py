@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from spark_jobs.cli.app import LOOK, Dataset, Json, app, known_dataset, settings
-from spark_jobs.cli.show import CLASSES, Cell, instant, show_json, show_line, show_table, state_of
+from spark_jobs.cli.show import CLASSES, Cell, counted, instant, show_json, show_line, show_table, state_of
 
 if TYPE_CHECKING:
     from spark_jobs.overview import DatasetView, Gap, Overview
@@ -54,7 +54,7 @@ def _show_head(found: Overview, chosen: Settings) -> None:
     good = [g for g in found.gold if g.status == "OK"]
     if good:
         upto = {str(g.horizon) for g in good}
-        rows.append(["gold", f"{len(good)} tables ok up to {', '.join(sorted(upto))}"])
+        rows.append(["gold", f"{counted(len(good), 'table')} ok up to {', '.join(sorted(upto))}"])
     rows += [
         ["gold", f"{g.table} {g.status}: {g.message or 'no reason recorded'}"] for g in found.gold if g not in good
     ]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from spark_jobs.cli.app import LOOK, Json, app, settings
-from spark_jobs.cli.show import Cell, instant, show_json, show_line, show_table, state_of
+from spark_jobs.cli.show import Cell, counted, instant, show_json, show_line, show_table, state_of
 from spark_jobs.errors import UsageError, nearest
 
 if TYPE_CHECKING:
@@ -115,7 +115,9 @@ def _show_part(part: Part, key: Sequence[str]) -> None:
     show_line()
     way = f" through {', '.join(part.through)}" if part.through else ""
     shown = f", {len(part.origins)} shown" if len(part.origins) < part.total else ""
-    show_line((f"{part.total:,} rows of silver/{part.dataset}", "bold"), f"{way} where {part.condition}{shown}")
+    show_line(
+        (f"{counted(part.total, 'row')} of silver/{part.dataset}", "bold"), f"{way} where {part.condition}{shown}"
+    )
     rows: list[list[Cell]] = []
     for origin in part.origins:
         row = origin.row
@@ -142,7 +144,7 @@ def _show_versions(found: Trace) -> None:
         for one in found.versions
     ]
     show_line()
-    show_line((f"{len(rows)} records of this key were delivered", "bold"))
+    show_line((f"delivered records of this key: {len(rows)}", "bold"))
     show_table(("day", "delivery", "file", "record", "", "as delivered"), rows, right=("record",))
 
 
@@ -161,7 +163,7 @@ def _show_exceptions(found: Trace) -> None:
         for row in found.exceptions
     ]
     show_line()
-    show_line((f"{len(rows)} exceptions of this key", "bold"))
+    show_line((f"exceptions of this key: {len(rows)}", "bold"))
     show_table(("id", "day", "file", "record", "status", "reasons"), rows, right=("record",))
 
 
