@@ -1,0 +1,1 @@
+"""How fast the engine is, as ratios against peers: see docs/benchmarks.md. `python -m benchmarks --help`."""

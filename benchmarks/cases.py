@@ -1,0 +1,194 @@
+"""The cases: what is run against what, at which sizes, and what is asked of it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from pathlib import Path
+
+from benchmarks import commits
+from benchmarks.comparison import Comparison, Target
+from benchmarks.process import Timing, run
+from benchmarks.workspace import OPSLAKE, Workspace, tickets_of
+
+DAY = "2024-12-31"
+SAMPLE_DAYS = 365
+SAMPLE_START = date(2024, 1, 1)
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What every case needs: the workspace and how often each side is run."""
+
+    space: Workspace
+    runs: int
+
+    def engine(self, lake: Path, landing: Path, log: str, *command: str) -> Timing:
+        """One `opslake` process."""
+        environ = self.space.environ(lake, landing)
+        return run([OPSLAKE, *command], environ=environ, log=self.space.log(log), folder=self.space.root)
+
+    def peer(self, lake: Path, log: str, name: str, *arguments: object) -> Timing:
+        """One peer's process."""
+        environ = self.space.environ(lake, self.space.root / "landing")
+        command = [sys.executable, "-m", f"benchmarks.peers.{name}", *map(str, arguments)]
+        return run(command, environ=environ, log=self.space.log(log), folder=self.space.root)
+
+    def day(self, size: str, number: int) -> Timing:
+        """The engine's daily run on a fresh copy of a history, with what it committed."""
+        lake = self.space.fresh(size)
+        before = commits.versions(lake)
+        timing = self.engine(lake, self.space.landing(size), f"day-{size}-{number}", "run", "--date", DAY)
+        return replace(timing, facts=commits.totals(commits.since(lake, before)))
+
+    def delivery(self, size: str) -> Path:
+        """The measured day's file."""
+        return self.space.landing(size) / f"tickets/2024/12/{DAY}.csv"
+
+    def on_a_copy(self, size: str, name: str, number: int) -> Timing:
+        """A peer that takes LAKE, DELIVERY and DATE, on a fresh copy, with what it committed."""
+        lake = self.space.fresh(size)
+        before = commits.versions(lake)
+        timing = self.peer(lake, f"{name}-{size}-{number}", name, lake, self.delivery(size), DAY)
+        return replace(timing, facts=commits.totals(commits.since(lake, before)))
+
+
+def daily(bench: Bench, sizes: Sequence[str]) -> list[Comparison]:
+    """A day over a long history against the same day over a short one."""
+    small, large = sizes[0], sizes[-1]
+    asked = Comparison("daily", f"{large} over {small}", large, small, Target("ours / peer", 1.3))
+    return [asked.measure(lambda n: bench.day(large, n), lambda n: bench.day(small, n), bench.runs)]
+
+
+def floor(bench: Bench, sizes: Sequence[str]) -> list[Comparison]:
+    """A day against a session with as many bare commits of the same rows."""
+    return [_floor(bench, size) for size in sizes]
+
+
+def _floor(bench: Bench, size: str) -> Comparison:
+    rows, number = _rows_of_a_day(bench, size)
+
+    def bare(n: int) -> Timing:
+        lake, tables = bench.space.scratch("floor"), bench.space.scratch("floor-tables")
+        return bench.peer(lake, f"floor-{size}-{n}", "floor", "run", rows, tables)
+
+    peer = f"session and {number} bare commits"
+    asked = Comparison("floor", size, "opslake run", peer, Target("ours / peer", 2))
+    return asked.measure(lambda n: bench.day(size, n), bare, bench.runs)
+
+
+def _rows_of_a_day(bench: Bench, size: str) -> tuple[Path, int]:
+    """The rows of each commit of a daily run, kept as Parquet; and how many commits there were."""
+    lake = bench.space.fresh(size)
+    before = commits.versions(lake)
+    bench.engine(lake, bench.space.landing(size), f"floor-day-{size}", "run", "--date", DAY)
+    rows = bench.space.scratch(f"floor-rows-{size}")
+    bench.peer(lake, f"floor-rows-{size}", "floor", "prepare", lake, json.dumps(before), rows)
+    return rows, len(list(rows.iterdir()))
+
+
+def full(bench: Bench, sizes: Sequence[str]) -> list[Comparison]:
+    """A day against full recomputation in Spark."""
+    found = []
+    for size in sizes:
+        tickets = tickets_of(size)
+        limit = 3.0 if tickets >= 10_000_000 else 1.5 if tickets >= 1_000_000 else 1.2
+        asked = Comparison("full", size, "opslake run", "full recomputation", Target("peer / ours", limit))
+        found.append(_against_a_copy(bench, asked, "full"))
+    return found
+
+
+def naive(bench: Bench, sizes: Sequence[str]) -> list[Comparison]:
+    """A day against the job that teams write first."""
+    asked = [Comparison("naive", s, "opslake run", "append and rescan", Target("ours / peer", 1.5)) for s in sizes]
+    return [_against_a_copy(bench, one, "naive") for one in asked]
+
+
+def _against_a_copy(bench: Bench, asked: Comparison, peer: str) -> Comparison:
+    return asked.measure(lambda n: bench.day(asked.size, n), lambda n: bench.on_a_copy(asked.size, peer, n), bench.runs)
+
+
+def backfill(bench: Bench, sizes: Sequence[str]) -> list[Comparison]:
+    """A year of sample files, backfilled, against a plain read of them into one table."""
+    return [_backfill(bench, size) for size in sizes]
+
+
+def _backfill(bench: Bench, size: str) -> Comparison:
+    landing = _sample(bench.space, size)
+    files = list((landing / "tickets").rglob("*.csv"))
+    total = sum(path.stat().st_size for path in files)
+    end = SAMPLE_START + timedelta(days=SAMPLE_DAYS - 1)
+    period = ("--start", str(SAMPLE_START), "--end", str(end), "--dataset", "tickets")
+
+    def ours(n: int) -> Timing:
+        lake = bench.space.scratch("lake")
+        done = bench.engine(lake, landing, f"backfill-{size}-{n}", "backfill", *period)
+        return replace(done, facts=commits.totals(commits.since(lake, {})))
+
+    def plain(n: int) -> Timing:
+        lake = bench.space.scratch("lake")
+        done = bench.peer(lake, f"plain-{size}-{n}", "plain_read", lake / "gold" / "plain", total, landing / "tickets")
+        return replace(done, facts=commits.totals(commits.since(lake, {})))
+
+    label = f"plain read of {len(files)} files"
+    asked = Comparison("backfill", size, "opslake backfill", label, Target("ours / peer", 2.5))
+    return asked.measure(ours, plain, bench.runs)
+
+
+def _sample(space: Workspace, size: str) -> Path:
+    """A year of deliveries with so many tickets; written once."""
+    landing = space.root / "sample" / size
+    if not (landing / "_truth" / "sample.json").exists():
+        from spark_jobs.sample import write_sample
+
+        per_day = max(1, round(tickets_of(size) / SAMPLE_DAYS))
+        print(f"  writing {SAMPLE_DAYS} days of {per_day} tickets", flush=True)
+        write_sample(landing, start=SAMPLE_START, days=SAMPLE_DAYS, tickets_per_day=per_day, seed=1)
+    return landing
+
+
+def repeat(bench: Bench, sizes: Sequence[str]) -> list[Comparison]:
+    """A finished day again, by its date and as whatever is due, against a session's start."""
+    return [comparison for size in sizes for comparison in _repeat(bench, size)]
+
+
+def _repeat(bench: Bench, size: str) -> list[Comparison]:
+    lake, landing = bench.space.fresh(size), bench.space.landing(size)
+    bench.engine(lake, landing, f"repeat-first-{size}", "run", "--date", DAY)
+    before = commits.versions(lake)
+    found = [_again(bench, lake, size, "run", "--date", DAY), _again(bench, lake, size, "run")]
+    if commits.versions(lake) != before:
+        raise AssertionError(f"a finished day that ran again has changed tables of {lake}")
+    return found
+
+
+def _again(bench: Bench, lake: Path, size: str, *command: str) -> Comparison:
+    landing, name = bench.space.landing(size), "-".join(["repeat", size, *(part.strip("-") for part in command)])
+    asked = Comparison("repeat", size, " ".join(["opslake", *command]), "empty session", Target("ours - peer", 5))
+    return asked.measure(
+        lambda n: bench.engine(lake, landing, f"{name}-{n}", *command),
+        lambda n: bench.peer(lake, f"{name}-empty-{n}", "empty"),
+        bench.runs,
+    )
+
+
+@dataclass(frozen=True)
+class Case:
+    """A case by its function, with the sizes of its own and whether it runs over histories."""
+
+    measure: Callable[[Bench, Sequence[str]], list[Comparison]]
+    sizes: tuple[str, ...]
+    over_history: bool = True
+
+
+CASES: Mapping[str, Case] = {
+    "daily": Case(daily, ("100k", "10m")),
+    "floor": Case(floor, ("300k", "10m")),
+    "full": Case(full, ("300k", "1m", "10m")),
+    "naive": Case(naive, ("300k", "10m")),
+    "backfill": Case(backfill, ("300k",), over_history=False),
+    "repeat": Case(repeat, ("300k", "10m")),
+}

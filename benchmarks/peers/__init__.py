@@ -1,0 +1,1 @@
+"""What the engine is compared with: each a small program that a schedule could start."""
