@@ -6,7 +6,7 @@ Versions and last commits are read with delta-rs (no JVM); data is read and writ
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import reduce
@@ -66,6 +66,12 @@ class Lake:
                 continue
             return _metadata_of(entry.get("userMetadata"))
         return {}
+
+    def notes_of(self, layer: Layer, name: str, runs: Collection[str]) -> list[dict[str, Any]]:
+        """What the commits of these runs say of themselves, the latest last; older than 100 versions isn't found."""
+        found = self.look(layer, name)
+        notes = [] if found is None else [_metadata_of(entry.get("userMetadata")) for entry in found.history(100)]
+        return [note for note in reversed(notes) if note.get("run_id") in runs]
 
     def notes(self, layer: Layer, name: str, after: int, upto: int) -> list[dict[str, Any]] | None:
         """What each commit after version `after` up to `upto` says of itself; None where one of them is gone."""

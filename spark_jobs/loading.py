@@ -45,7 +45,7 @@ class Batch:
 
     contract: Contract
     dues: tuple[Due, ...]
-    before: Mapping[date, DayState]
+    before: dict[date, DayState]
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     failures: dict[date, OpslakeError] = field(default_factory=dict)
 
@@ -101,7 +101,7 @@ def load(loader: Loader, contract: Contract, dues: Sequence[Due]) -> list[DaySta
 
 def _load_alone(loader: Loader, contract: Contract, due: Due) -> list[DayState]:
     try:
-        return _load_batch(loader, contract, [due])
+        return _load_batch(loader, contract, [due], again=True)
     except Exception as error:
         if loader.fence.lost:
             raise
@@ -115,9 +115,9 @@ def _new_batch(loader: Loader, contract: Contract, dues: Sequence[Due]) -> Batch
     return Batch(contract, tuple(dues), before)
 
 
-def _load_batch(loader: Loader, contract: Contract, dues: Sequence[Due]) -> list[DayState]:
+def _load_batch(loader: Loader, contract: Contract, dues: Sequence[Due], *, again: bool = False) -> list[DayState]:
     batch = _new_batch(loader, contract, dues)
-    recovered = _recovered(loader, batch)
+    recovered = _recovered(loader, batch, again=again)
     if recovered:
         batch.dues = tuple(d for d in batch.dues if d.logical_date not in recovered)
         loader.ledger.put(*recovered.values())
@@ -137,21 +137,33 @@ def _load_batch(loader: Loader, contract: Contract, dues: Sequence[Due]) -> list
     return [*recovered.values(), *_record(loader, batch, figures, version)]
 
 
-def _recovered(loader: Loader, batch: Batch) -> dict[date, DayState]:
-    """Days whose MERGE was committed by a run that died before it could say so: the commit has their figures."""
+def _recovered(loader: Loader, batch: Batch, *, again: bool) -> dict[date, DayState]:
+    """Days whose MERGE was committed by a run that died before it could say so: the commit has their figures.
+
+    `again`: this run itself may have committed them, before a failure of something else.
+    """
     died = {d for d, s in batch.before.items() if s.status is Status.RUNNING and s.silver_version is None}
-    if not died & set(batch.deliveries):
+    died &= set(batch.deliveries)
+    runs = {batch.before[day].run_id for day in died} | ({loader.fence.lease.run_id} if again else set())
+    if not runs:
         return {}
-    told = loader.lake.last_commit("silver", batch.contract.dataset).get("figures", {})
+    notes = loader.lake.notes_of("silver", batch.contract.dataset, runs)
     version = loader.lake.version("silver", batch.contract.dataset)
     found: dict[date, DayState] = {}
     for due in batch.dues:
         day = due.logical_date
-        facts = dict(told.get(day.isoformat(), {}))
-        if day in died and facts.pop("delivery", None) == batch.deliveries[day]:
+        told = [dict(note["figures"][day.isoformat()]) for note in notes if day.isoformat() in note.get("figures", {})]
+        if not told or not (again or day in died):
+            continue
+        facts = told[-1]
+        delivery = facts.pop("delivery")
+        if delivery == batch.deliveries[day]:
             figures = Figures.from_json(facts)
             found[day] = _loaded(loader, batch, due, figures, version)
             log.info("silver.recovered", dataset=batch.contract.dataset, day=str(day), read=figures.read)
+        elif day in died:  # corrected since: what died unsaid is an earlier delivery that did reach Silver
+            before = batch.before[day]
+            batch.before[day] = replace(before, loaded=(*(d for d in before.loaded if d != delivery), delivery))
     return found
 
 
