@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -25,13 +26,16 @@ from spark_jobs.settings import Settings
 from spark_jobs.slices import Outcome
 from spark_jobs.stopping import end_jvm, listen, listening, stopped
 from state.due import MISSING_DELIVERY, Due
-from state.lease import acquire
+from state.lease import Lease, acquire
 from state.ledger import DayState, Ledger, Status
 from state.progress import Progress
 from state.runs import Run, Runs
 
 LARGE_WORK = 200_000_000
 """Bytes of due deliveries from which on the full compiler is worth its start."""
+
+PATIENCE, PAUSE = 3600, 1
+"""Seconds for which a backfill waits between its batches for a run that came in between, and between two looks."""
 
 
 @dataclass
@@ -112,9 +116,9 @@ class Pipeline:
 
     def backfill(self, choice: Choice, batch_days: int) -> Report:
         """The same in batches of days, giving the lake up between them; Gold once, at the end."""
-        report = Report(uuid.uuid4().hex[:12], self.command, datetime.now(UTC))
+        report, patience = Report(uuid.uuid4().hex[:12], self.command, datetime.now(UTC)), 0
         while True:
-            with self.held(report) as (fence, _):
+            with self.held(report, patience) as (fence, _):
                 plan = make_plan(self.settings, self.contracts, choice, ledger=self.ledger)
                 tried = {(d.dataset, d.logical_date) for d in report.days}
                 rest = [d for d in plan.due if (d.dataset, d.logical_date) not in tried]
@@ -126,6 +130,7 @@ class Pipeline:
                     self._publish(fence, report)
                     self._finish(report)
                     return report
+            patience = PATIENCE
 
     def publish(self) -> Report:
         """Bring Gold up to Silver and load nothing."""
@@ -147,15 +152,13 @@ class Pipeline:
         return report
 
     @contextmanager
-    def held(self, report: Report | None = None) -> Iterator[tuple[Fence, Report]]:
-        """Hold the lake; the run's record is written at its start and at its end, however it ends."""
+    def held(self, report: Report | None = None, patience: float = 0) -> Iterator[tuple[Fence, Report]]:
+        """Hold the lake; the run's record is written at its start and at its end, however it ends.
+
+        `LakeHeld` when somebody else has it for longer than `patience` seconds.
+        """
         report = report or Report(uuid.uuid4().hex[:12], self.command, datetime.now(UTC))
-        lease = acquire(
-            self.settings.lake,
-            run_id=report.run_id,
-            command=self.command,
-            lease_seconds=self.settings.lease_seconds,
-        )
+        lease = self._take(report.run_id, patience)
         runs = Runs(self.settings.lake)
         record = Run(
             run_id=report.run_id,
@@ -188,6 +191,18 @@ class Pipeline:
                 version = self._spark.version if self._spark is not None else None
                 record = replace(record, finished_at=now, exit_code=report.exit_code, spark_version=version)
                 runs.put(replace(record, figures=report.figures, error=str(report.error) if report.error else None))
+
+    def _take(self, run_id: str, patience: float) -> Lease:
+        """The lake's lease, as soon as it is free within `patience` seconds."""
+        until, seconds = time.monotonic() + patience, self.settings.lease_seconds
+        while True:
+            try:
+                return acquire(self.settings.lake, run_id=run_id, command=self.command, lease_seconds=seconds)
+            except LakeHeld as held:
+                if time.monotonic() >= until:
+                    raise
+                log.info("lake.waiting", because=held.what)
+                time.sleep(PAUSE)
 
     def _settle(self, plan: Plan, report: Report) -> None:
         """Days without a delivery: waiting, missing or skipped; one ledger row each where that is news."""
