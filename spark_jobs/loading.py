@@ -82,32 +82,31 @@ class Batch:
 def load(loader: Loader, contract: Contract, dues: Sequence[Due]) -> list[DayState]:
     """Bring due days into Silver, at most `batch_days` by one commit; returns their ledger rows, also written.
 
-    A day that fails holds back no other: where a batch of days can't be loaded, its days are loaded one by one.
+    A day that fails holds back no other, nor another dataset: its ledger row says why. Raises what is about no day:
+    a lost lease, a Silver table that can't be added to.
     """
-    done: list[DayState] = []
+    refuse_unfit(loader.lake, contract, business_timezone=loader.settings.business_timezone)
     size = loader.settings.batch_days
-    for start in range(0, len(dues), size):
-        part = dues[start : start + size]
-        try:
-            done += _load_batch(loader, contract, part)
-        except Exception as error:
-            if len(part) == 1 or loader.fence.lost:
-                raise
-            log.warning("batch.split", dataset=contract.dataset, days=len(part), because=_first_line(error))
-            for due in part:
-                done += _load_alone(loader, contract, due)
-    return done
+    parts = [dues[start : start + size] for start in range(0, len(dues), size)]
+    return [day for part in parts for day in _load_part(loader, contract, part)]
 
 
-def _load_alone(loader: Loader, contract: Contract, due: Due) -> list[DayState]:
+def _load_part(loader: Loader, contract: Contract, dues: Sequence[Due], *, again: bool = False) -> list[DayState]:
+    """Days by one commit; where that can't be done in two halves, down to the day that fails."""
     try:
-        return _load_batch(loader, contract, [due], again=True)
+        return _load_batch(loader, contract, dues, again=again)
     except Exception as error:
         if loader.fence.lost:
             raise
-        batch = _new_batch(loader, contract, [due])
-        batch.failures[due.logical_date] = as_opslake_error(error, where=contract.dataset)
-        return _record(loader, batch, {}, None)
+        failure = as_opslake_error(error, where=contract.dataset)
+        if len(dues) == 1 and (again or isinstance(failure, SourceError)):
+            batch = _new_batch(loader, contract, dues)
+            batch.failures[dues[0].logical_date] = failure
+            return _record(loader, batch, {}, None)
+        log.warning("batch.again", dataset=contract.dataset, days=len(dues), because=_first_line(error))
+        middle = len(dues) // 2  # 0 for a single day: it may have reached Silver before it failed, so look once more
+        halves = [half for half in (dues[:middle], dues[middle:]) if half]
+        return [day for half in halves for day in _load_part(loader, contract, half, again=True)]
 
 
 def _new_batch(loader: Loader, contract: Contract, dues: Sequence[Due]) -> Batch:
@@ -123,8 +122,6 @@ def _load_batch(loader: Loader, contract: Contract, dues: Sequence[Due], *, agai
         loader.ledger.put(*recovered.values())
     if not batch.dues:
         return list(recovered.values())
-    zone = loader.settings.business_timezone
-    refuse_unfit(loader.lake, contract, business_timezone=zone)
     loader.ledger.put(*(_running(loader, batch, d) for d in batch.dues))
     missing = _look_at_headers(batch)
     bronze.write(loader.spark, loader.lake, contract, batch.files(), loader.fence, load_time=batch.started)
