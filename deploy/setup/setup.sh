@@ -51,7 +51,7 @@ install_java() {
   if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
     apt-get update -qq || true
     for package in openjdk-17-jdk-headless openjdk-21-jdk-headless; do
-      if DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$package" >/dev/null; then break; fi
+      if DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-upgrade --no-install-recommends "$package" >/dev/null; then break; fi
     done
   elif command -v dnf >/dev/null && [ "$(id -u)" = 0 ]; then
     dnf install -y -q java-17-openjdk-headless || dnf install -y -q java-21-openjdk-headless || true
