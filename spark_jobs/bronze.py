@@ -42,7 +42,7 @@ def write(
         rows.write.format("delta")
         .mode("append")
         .option("mergeSchema", "true")
-        .option("userMetadata", fence.metadata(dataset=contract.dataset, days=[days[0], days[-1]]))
+        .options(**fence.append_options(dataset=contract.dataset, days=[days[0], days[-1]]))
         .save(path)
     )
 

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import reduce
+from itertools import count
 from typing import Any, Literal, cast
 
 from delta.tables import DeltaTable, DeltaTableBuilder
@@ -115,6 +116,7 @@ class Fence:
     """What every commit of a run passes: the lease is still ours, and the commit says whose it is."""
 
     lease: Lease
+    _commits: Iterator[int] = field(default_factory=count, repr=False, compare=False)
 
     @property
     def lost(self) -> bool:
@@ -129,6 +131,18 @@ class Fence:
         """Text for the commit's `userMetadata`; raises `LeaseLost` where the lease was taken from this run."""
         self.lease.confirm()
         return json.dumps({"run_id": self.lease.run_id, "lease": self.lease.number, **facts}, default=str)
+
+    def append_options(self, **facts: Any) -> dict[str, str | int]:
+        """Options of an append, which Delta by itself lets through whatever came before it.
+
+        The transaction number grows with the lease: Delta skips an append that a run asked for before it lost its
+        lease and that lands after one of the new holder.
+        """
+        return {
+            "userMetadata": self.metadata(**facts),
+            "txnAppId": "opslake",
+            "txnVersion": self.lease.number * 1_000_000 + next(self._commits),
+        }
 
     def tell_merge(self, session: SparkSession, **facts: Any) -> None:
         """The same for a MERGE, which takes it from its session: give each thread a session of its own."""

@@ -23,6 +23,7 @@ from spark_jobs.publishing import Publisher, publish_all
 from spark_jobs.rebuilding import mark_stale, rebuild_silver
 from spark_jobs.session import build_session
 from spark_jobs.settings import Settings
+from spark_jobs.silver_table import refuse_unfit
 from spark_jobs.slices import Outcome
 from spark_jobs.stopping import end_jvm, listen, listening, stopped
 from state.due import MISSING_DELIVERY, Due
@@ -246,7 +247,9 @@ class Pipeline:
                 report.days += load(loader, contract, due)
 
     def _publish(self, fence: Fence, report: Report) -> None:
-        """Gold, where something moved."""
+        """Gold, where something moved; never from a Silver table that is only half rebuilt."""
+        for contract in self.contracts.values():
+            refuse_unfit(self.lake, contract, business_timezone=self.settings.business_timezone)
         publisher = self.publisher()
         if publisher.pending():
             report.tables = publish_all(self.spark(), publisher, fence)

@@ -178,8 +178,8 @@ def _append(new: DataFrame, path: str, fence: Fence, contract: Contract) -> None
     rows = new.coalesce(1).localCheckpoint()
     if rows.isEmpty():
         return
-    metadata = fence.metadata(dataset=contract.dataset)
-    rows.write.format("delta").mode("append").option("userMetadata", metadata).save(path)
+    options = fence.append_options(dataset=contract.dataset)
+    rows.write.format("delta").mode("append").options(**options).save(path)
 
 
 def _merge(

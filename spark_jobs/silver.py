@@ -151,7 +151,7 @@ def write(
         laid_out.write.format("delta")
         .mode(mode)
         .option("maxRecordsPerFile", rows_per_file)
-        .option("userMetadata", fence.metadata(**facts))
+        .options(**fence.append_options(**facts))
         .save(lake.path("silver", contract.dataset))
     )
 
