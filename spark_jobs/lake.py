@@ -6,8 +6,8 @@ Versions and last commits are read with delta-rs (no JVM); data is read and writ
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import reduce
 from itertools import count
