@@ -177,8 +177,8 @@ def _built(
 ) -> DeltaTableBuilder:
     """The builder of a table; `generated` are integer columns computed from the others."""
     builder = builder.location(path)
-    for field in schema.fields:
-        builder = builder.addColumn(field.name, field.dataType)
+    for one in schema.fields:
+        builder = builder.addColumn(one.name, one.dataType)
     for name, expression in (generated or {}).items():
         builder = builder.addColumn(name, "INT", generatedAlwaysAs=expression)
     for key, value in {**PROPERTIES, **(properties or {})}.items():

@@ -43,7 +43,7 @@ def root(
     landing: Annotated[str | None, typer.Option(help="The landing root.")] = None,
     contracts: Annotated[Path | None, typer.Option(help="A directory of contracts of your own.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only results and warnings.")] = False,
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True)] = False,
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True)] = False,  # noqa: ARG001
 ) -> None:
     """Options that every command takes."""
     _options.clear()
