@@ -118,7 +118,7 @@ def backfill(bench: Bench, sizes: Sequence[str]) -> list[Comparison]:
 
 def _backfill(bench: Bench, size: str) -> Comparison:
     landing = _sample(bench.space, size)
-    files = list((landing / "tickets").rglob("*.csv"))
+    files = [path for path in (landing / "tickets").rglob("*.csv*") if path.is_file()]
     total = sum(path.stat().st_size for path in files)
     end = SAMPLE_START + timedelta(days=SAMPLE_DAYS - 1)
     period = ("--start", str(SAMPLE_START), "--end", str(end), "--dataset", "tickets")

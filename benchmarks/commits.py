@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-LAYERS = ("bronze", "exception", "silver", "gold")
-"""Layers that Spark commits to; `state` is written without it."""
+LAYERS = ("bronze", "exception", "silver", "gold", "naive")
+"""Folders that Spark commits to, `naive` is a peer's; `state` is written without Spark."""
 
 
 @dataclass(frozen=True)

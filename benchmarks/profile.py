@@ -1,4 +1,4 @@
-"""Where the time of one daily run goes: `python -m benchmarks.profile [--size 100k] [--jobs N]`.
+"""Where the time of one daily run goes: `python -m benchmarks.profile [--size 100k] [--conf KEY=VALUE]`.
 
 The run's log events give its stages, Spark's event log the jobs, tasks and bytes in each. The event log is switched on
 by a `spark-defaults.conf` of its own, so the run is the one that everybody makes, a little slower.
@@ -54,25 +54,27 @@ def main() -> None:
     parser.add_argument("--size", default="100k")
     parser.add_argument("--work", type=Path, default=PROJECT / ".cache" / "benchmarks")
     parser.add_argument("--jobs", type=int, default=40, help="how many of the longest jobs to list")
+    parser.add_argument("--conf", action="append", default=[], metavar="KEY=VALUE", help="a Spark setting to try out")
     parser.add_argument("--reuse", action="store_true", help="take the history as it is")
     asked = parser.parse_args()
     space = Workspace(asked.work.absolute())
     if not asked.reuse:
         ensure_history(space, asked.size)
-    began, timing, folder = _profiled(space, asked.size)
+    began, timing, folder = _profiled(space, asked.size, dict(one.split("=", 1) for one in asked.conf))
     lines = [_json(line) for line in space.log(f"profile-{asked.size}").read_text(errors="replace").splitlines()]
     events = [e for e in (_event(line, began) for line in lines) if e]
     jobs, notes = read_event_log(_lines(folder), began)
     print(report(events, jobs, notes, timing, asked.jobs))
 
 
-def _profiled(space: Workspace, size: str) -> tuple[float, Timing, Path]:
+def _profiled(space: Workspace, size: str, tried: dict[str, str]) -> tuple[float, Timing, Path]:
     folder, conf, lake = space.scratch("events"), space.scratch("conf"), space.fresh(size)
     settings = {
         "spark.eventLog.enabled": "true",
         "spark.eventLog.dir": folder.as_uri(),
         "spark.eventLog.rolling.enabled": "false",
         "spark.eventLog.compress": "false",
+        **tried,
     }
     text = "".join(f"{key} {value}\n" for key, value in settings.items())
     (conf / "spark-defaults.conf").write_text(text)
