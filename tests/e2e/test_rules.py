@@ -9,6 +9,7 @@ import pytest
 import structlog
 from pyspark.sql import SparkSession
 
+from spark_jobs.errors import UsageError
 from state.ledger import Status
 from tests.e2e.trial import COLUMNS, Trial, csv_text, gzipped, ticket
 
@@ -154,6 +155,31 @@ def test_a_corrupted_gzip_file_fails_only_its_day(trial: Trial, damage: str) -> 
     assert "2024-03-02.csv.gz" in str(states[TWO].error_message)
     assert report.exit_code == 3
     assert len(trial.rows("silver/tickets")) == 2
+
+
+def test_a_day_that_cannot_be_read_fails_also_when_it_is_alone(trial: Trial) -> None:
+    """The run goes on to the next dataset; the ledger says what is wrong, and the day is tried three times in all."""
+    trial.put(ONE, gzipped(csv_text(*good(ONE, 50)))[:90], suffix=".csv.gz")
+    trial.deliver(TWO, "a1,Ada", dataset="agents_master", header="agent_id,agent_name")
+
+    reports = [trial.load(end=ONE if n else TWO) for n in range(4)]
+
+    state = trial.days()[ONE]
+    assert (state.status, state.error_class, state.attempt) == (Status.FAILED, "SourceError", 3)
+    assert trial.days("agents_master")[TWO].status is Status.SUCCEEDED
+    assert [report.exit_code for report in reports] == [3, 3, 3, 0]
+
+
+def test_a_changed_business_time_zone_is_refused_and_no_day_is_blamed(trial: Trial) -> None:
+    """Silver's dates are of the old zone; that is nothing that the deliveries did wrong."""
+    trial.deliver(ONE, *good(ONE, 2))
+    trial.load(end=ONE)
+    trial.deliver(TWO, *good(TWO, 2))
+    trial.deliver(THREE, *good(THREE, 2))
+    trial.zone = "Asia/Kolkata"
+    with pytest.raises(UsageError, match="rebuild --silver tickets"):
+        trial.load(end=THREE)
+    assert set(trial.days()) == {ONE}
 
 
 def test_a_ticket_whose_creation_moves_by_a_year_stays_one_row(trial: Trial) -> None:

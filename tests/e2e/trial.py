@@ -122,32 +122,32 @@ class Trial:
         self._taken.pop((dataset, day), None)
         self._pending[dataset, day] = self.landing / f"{dataset}/{day:%Y/%m/%Y-%m-%d}.csv"
 
-    def run(self, **choice: Any) -> Report:
+    def run(self, *, with_gold: bool = True, **choice: Any) -> Report:
         """One run of what is due, with the choices of `opslake run`."""
         self._take_up(choice.get("start"), choice.get("end"))
-        return Pipeline(self.settings, "test", session=self.session).run(Choice(**choice))
+        return self.pipeline(with_gold).run(Choice(**choice))
 
     def load(self, **choice: Any) -> Report:
         """The same without Gold, which is half of a run's time."""
-        self._take_up(choice.get("start"), choice.get("end"))
-        return WithoutGold(self.settings, "test", session=self.session).run(Choice(**choice))
+        return self.run(with_gold=False, **choice)
 
-    def backfill(self, batch_days: int = 100, **choice: Any) -> Report:
+    def backfill(self, batch_days: int = 100, *, with_gold: bool = True, **choice: Any) -> Report:
         """One backfill of what is due."""
         self._take_up(choice.get("start"), choice.get("end"))
-        return Pipeline(self.settings, "test", session=self.session).backfill(Choice(**choice), batch_days)
+        return self.pipeline(with_gold).backfill(Choice(**choice), batch_days)
 
     def publish(self) -> Report:
         """Gold alone."""
-        return Pipeline(self.settings, "test", session=self.session).publish()
+        return self.pipeline().publish()
 
     def rebuild(self, tables: Sequence[str] = (), silver: str | None = None) -> Report:
         """Gold tables, or a dataset's Silver, anew."""
-        return Pipeline(self.settings, "test", session=self.session).rebuild(tables, silver)
+        return self.pipeline().rebuild(tables, silver)
 
-    def session(self, _settings: Settings, _bytes: int) -> SparkSession:
-        """The tests' own session in the place of a new one."""
-        return self.spark
+    def pipeline(self, with_gold: bool = True) -> Pipeline:
+        """A run on the tests' own session."""
+        kind = Pipeline if with_gold else WithoutGold
+        return kind(self.settings, "test", session=lambda _settings, _bytes: self.spark)
 
     def _take_up(self, start: date | None, end: date | None) -> None:
         """Note what a run is about to load, oldest first."""
