@@ -1,4 +1,4 @@
-"""Build the class-data archive: the classes that a small Delta job loads, parsed once and mapped in at every start.
+"""Build the class-data archive: the classes that a run loads, parsed once and mapped in at every start.
 
 Best effort: without the archive everything works, only slower. Run by `make setup`, with the environment's python.
 """
@@ -9,15 +9,20 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterable
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spark_jobs.java import find_java
-from spark_jobs.session import build_session, class_archive, delta_jars, new_session
+from spark_jobs.log import configure
+from spark_jobs.pipeline import Pipeline
+from spark_jobs.planning import Choice
+from spark_jobs.sample import write_sample
+from spark_jobs.session import build_session, class_archive, delta_jars
+from spark_jobs.settings import Settings
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-    from pyspark.sql import Column, DataFrame, SparkSession
+    from pyspark.sql import SparkSession
 
 DUMP_SECONDS = 180
 
@@ -64,84 +69,14 @@ def _stop_and_wait(spark: SparkSession) -> None:
 
 
 def _workload(spark: SparkSession, folder: Path) -> None:
-    """What a run does, in small: read text, validate, append, merge, replace slices, read the change feed."""
-    landing, silver, gold = folder / "day.csv", str(folder / "silver"), str(folder / "gold")
-    landing.write_text("id,at,n\n" + "".join(f"{i},2024-01-{i % 28 + 1:02d} 10:00:00,{i}\n" for i in range(200)))
-    rows = _typed(spark, landing)
-    _create(spark, silver)
-    rows.write.format("delta").mode("append").option("userMetadata", "{}").save(silver)
-    _merge(new_session(spark), silver, rows)
-    _gold(spark, silver, gold)
-    _gold(spark, silver, gold)
-
-
-def _typed(spark: SparkSession, landing: Path) -> DataFrame:
-    from pyspark.sql import Window
-    from pyspark.sql import functions as F
-
-    def parse(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
-        yield from batches
-
-    text = spark.read.option("header", True).option("multiLine", True).csv(str(landing))
-    text = text.withColumn("_n", F.monotonically_increasing_id())
-    text = text.mapInArrow(parse, "id string, at string, n string, _n bigint")
-    newest = Window.partitionBy("id").orderBy(F.col("_n").desc())
-    reasons = F.array_compact(F.array(F.when(F.col("n").isNull(), F.lit("missing_n"))))
-    rows = text.withColumn("rank", F.row_number().over(newest)).withColumn("reasons", reasons)
-    rows = rows.where("rank = 1 and size(reasons) = 0").select(
-        "id",
-        F.to_timestamp("at", "yyyy-MM-dd HH:mm:ss").alias("at"),
-        F.col("n").cast("decimal(18,4)").alias("n"),
-        F.to_json(F.struct("id", "at")).alias("raw"),
-        F.sha2(F.concat_ws("|", "id", "at"), 256).alias("hash"),
-        F.to_date(F.from_utc_timestamp(F.to_timestamp("at"), "Europe/Berlin")).alias("day"),
-    )
-    rows = rows.localCheckpoint()
-    rows.agg(F.count("*"), F.countDistinct("day"), F.collect_set("day")).collect()
-    return rows
-
-
-def _create(spark: SparkSession, path: str) -> None:
-    from delta.tables import DeltaTable
-    from pyspark.sql.types import IntegerType
-
-    table = DeltaTable.createIfNotExists(spark).location(path)
-    for name in ("id", "raw", "hash"):
-        table = table.addColumn(name, "string")
-    table = table.addColumn("at", "timestamp").addColumn("n", "decimal(18,4)").addColumn("day", "date")
-    table = table.addColumn("year", IntegerType(), generatedAlwaysAs="year(day)")
-    table.property("delta.enableChangeDataFeed", "true").partitionedBy("year").execute()
-
-
-def _merge(spark: SparkSession, path: str, rows: DataFrame) -> None:
-    from delta.tables import DeltaTable
-
-    changed = rows.selectExpr("id || '0' as id", "at", "n + 1 as n", "raw", "hash", "day").localCheckpoint()
-    values: dict[str, str | Column] = {name: f"s.{name}" for name in changed.columns}
-    target = DeltaTable.forPath(spark, path).alias("t")
-    spark.conf.set("spark.databricks.delta.commitInfo.userMetadata", "{}")
-    condition = "t.id = s.id and (t.day between date'2024-01-01' and date'2024-02-01')"
-    merge = target.merge(changed.alias("s"), condition).whenMatchedUpdate(set=values)
-    merge.whenNotMatchedInsert(values=values).execute()
-
-
-def _gold(spark: SparkSession, silver: str, gold: str) -> None:
-    from delta.tables import DeltaTable
-    from pyspark.sql import Window
-    from pyspark.sql import functions as F
-
-    feed = spark.read.format("delta").option("readChangeFeed", True).option("startingVersion", 0).load(silver)
-    feed.groupBy("day").count().orderBy("day").collect()
-    table = spark.read.format("delta").load(silver)
-    daily = table.groupBy("day").agg(F.count("*").alias("c"), F.percentile("n", 0.5).alias("p"), F.avg("n").alias("a"))
-    daily = daily.select("day", "c", F.round("p", 4).cast("decimal(18,4)").alias("p"), F.col("a").cast("double"))
-    other = daily.select("day", F.lag("c").over(Window.orderBy("day")).alias("before"))
-    daily = daily.join(other, "day", "left").withColumn("w", F.xxhash64("day", "c"))
-    writer = daily.where("day >= date'2024-01-01'").write.format("delta").mode("overwrite")
-    if DeltaTable.isDeltaTable(spark, gold):
-        writer = writer.option("replaceWhere", "day >= '2024-01-01'")
-        spark.read.format("delta").load(gold).unionByName(daily).groupBy("day").agg(F.sum("w")).collect()
-    writer.save(gold)
+    """A lake of three sample days, the last by a run of its own: the classes that are wanted are those of a real run."""
+    start, landing = date(2026, 1, 1), folder / "landing"
+    write_sample(landing, start=start, days=5, tickets_per_day=30, seed=1)
+    settings = Settings(lake=str(folder / "lake"), landing=str(landing), today=start + timedelta(days=5))
+    configure("json", quiet=True)
+    pipeline = Pipeline(settings, "class-archive", session=lambda _settings, _bytes: spark)
+    pipeline.backfill(Choice(start=start, end=start + timedelta(days=3)), batch_days=400)
+    pipeline.run(Choice(start=start + timedelta(days=4), end=start + timedelta(days=4)))
 
 
 if __name__ == "__main__":
