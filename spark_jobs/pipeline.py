@@ -19,12 +19,12 @@ from spark_jobs.lake import Fence, Lake
 from spark_jobs.loading import Loader, as_opslake_error, load
 from spark_jobs.log import log
 from spark_jobs.planning import Choice, Plan, horizons, make_plan
+from spark_jobs.publication import Outcome
 from spark_jobs.publishing import Publisher, publish_all
 from spark_jobs.rebuilding import mark_stale, rebuild_silver
 from spark_jobs.session import build_session
 from spark_jobs.settings import Settings
 from spark_jobs.silver_table import refuse_unfit
-from spark_jobs.slices import Outcome
 from spark_jobs.stopping import end_jvm, listen, listening, stopped
 from state.due import MISSING_DELIVERY, Due
 from state.lease import Lease, acquire

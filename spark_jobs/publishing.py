@@ -16,8 +16,9 @@ from spark_jobs.feed import Feeds
 from spark_jobs.gold import GoldTable, registry
 from spark_jobs.lake import Fence, Lake
 from spark_jobs.log import log
+from spark_jobs.publication import Outcome, Publication
 from spark_jobs.settings import Settings
-from spark_jobs.slices import Inputs, Outcome, refresh, why
+from spark_jobs.slices import Inputs, refresh, why
 from state.progress import Progress, TableProgress
 
 
@@ -87,7 +88,8 @@ def schema_hash(contract: Contract) -> str:
 def publish_all(spark: SparkSession, publisher: Publisher, fence: Fence) -> list[Outcome]:
     """Bring every Gold table up to date. A table that fails its checks holds back only those that read it."""
     versions, progress = publisher.versions(), publisher.progress.all()
-    feeds = Feeds(spark, publisher.lake)
+    feeds, settings = Feeds(spark, publisher.lake), publisher.settings
+    by = Publication(spark, publisher.lake, fence, settings.rows_per_file, settings.driver_rows)
     tables = registry()
     order = TopologicalSorter({t.name: [i for i in t.inputs if i in tables] for t in tables.values()})
     order.prepare()
@@ -102,18 +104,7 @@ def publish_all(spark: SparkSession, publisher: Publisher, fence: Fence) -> list
                     outcomes[name] = _waiting(publisher, progress.get(name), tables[name], held)
                     order.done(name)
                     continue
-                task = pool.submit(
-                    refresh,
-                    spark,
-                    tables[name],
-                    inputs,
-                    progress.get(name),
-                    publisher.lake,
-                    fence,
-                    feeds,
-                    rows_per_file=publisher.settings.rows_per_file,
-                )
-                running[task] = name
+                running[pool.submit(refresh, by, tables[name], inputs, progress.get(name), feeds)] = name
             if not running:
                 continue
             for task in wait(running, return_when=FIRST_COMPLETED).done:

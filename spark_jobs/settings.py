@@ -39,6 +39,8 @@ class Settings(BaseSettings):
     """Which JVM flags a run on one machine starts with: quick to start, or quick over much data."""
     rows_per_file: int = 50_000
     """Files of Silver and of ticket-grained Gold hold at most so many rows: a correction rewrites few of them."""
+    driver_rows: int = 100_000
+    """Gold tables and deliveries up to so many rows are committed from the driver, larger ones by Spark's tasks."""
     log_format: Literal["auto", "json", "console"] = "auto"
 
     @field_validator("business_timezone")

@@ -1,0 +1,153 @@
+"""Tables of few rows, committed from the driver with delta-rs: milliseconds where a Spark commit takes seconds.
+
+A daily run changes a few thousand rows in a dozen tables. Bringing them to the driver is bounded by `driver_rows`;
+beyond it Spark writes. Both write the same tables. A commit here lands only on the version that was looked at, so a run
+that lost its lease can't add one after the new holder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from deltalake import CommitProperties, QueryBuilder, write_deltalake
+from deltalake import DeltaTable as RustTable
+from deltalake.exceptions import CommitFailedError
+from pyspark.sql import DataFrame
+
+from spark_jobs.checks import Verdict
+from spark_jobs.errors import EngineError
+from spark_jobs.gold import Accepted, GoldTable
+from spark_jobs.lake import PROPERTIES, Fence, Lake, Layer
+
+
+def collect(frame: DataFrame) -> pa.Table:
+    """The frame's rows on the driver, every column nullable and times in UTC."""
+    to_arrow = getattr(frame, "toArrow", None)
+    if callable(to_arrow) and not frame.sparkSession.version.startswith("3."):
+        table = to_arrow()
+    else:  # Spark 3.5 has it for its own conversion to pandas only
+        from pyspark.sql.pandas.types import to_arrow_schema
+
+        batches = frame._collect_as_arrow()
+        table = pa.Table.from_batches(batches) if batches else to_arrow_schema(frame.schema).empty_table()
+    return table.cast(_plain(table.schema))
+
+
+def _plain(schema: pa.Schema) -> pa.Schema:
+    kinds = {f.name: pa.timestamp("us", "UTC") if pa.types.is_timestamp(f.type) else f.type for f in schema}
+    return pa.schema([pa.field(name, kind) for name, kind in kinds.items()])
+
+
+def rows_in(table: RustTable) -> int:
+    """How many rows the table has by its log."""
+    counts = table.get_add_actions(flatten=True)["num_records"].to_pylist()
+    return sum(count or 0 for count in counts)
+
+
+def existing(table: RustTable, shape: pa.Schema, predicate: str) -> pa.Table | None:
+    """The table's rows for which `predicate` holds; None where its columns aren't those of `shape`."""
+    held = pa.schema(table.schema().to_arrow())
+    if [f.name for f in held] != shape.names or any(not _alike(held.field(f.name).type, f.type) for f in shape):
+        return None
+    return existing_columns(table, shape, predicate)
+
+
+def existing_columns(table: RustTable, shape: pa.Schema, predicate: str) -> pa.Table:
+    """The columns that `shape` names, of the rows for which `predicate` holds."""
+    names = ", ".join(f'"{name}"' for name in shape.names)
+    reader = QueryBuilder().register("t", table).execute(f"SELECT {names} FROM t WHERE {predicate}")
+    batches = [pa.record_batch(batch) for batch in reader]
+    return pa.Table.from_batches(batches).cast(shape) if batches else shape.empty_table()
+
+
+def _alike(held: pa.DataType, wanted: pa.DataType) -> bool:
+    text = (pa.string(), pa.large_string(), pa.string_view())
+    return held == wanted or (held in text and wanted in text)
+
+
+def compare(table: GoldTable, new: pa.Table, old: pa.Table | None, slice_column: str | None) -> Verdict:
+    """The same verdict as `checks.compare`, over rows that are here."""
+    errors, warnings = _findings(table, new)
+    return Verdict(_differing(new, old, slice_column), new.num_rows, tuple(errors), tuple(warnings))
+
+
+def _findings(table: GoldTable, new: pa.Table) -> tuple[list[str], list[str]]:
+    grain = ", ".join(table.grain)
+    errors: list[str] = []
+    warnings: list[str] = []
+    counted = new.group_by(list(table.grain)).aggregate([([], "count_all")])
+    repeated = counted.filter(pc.greater(counted["count_all"], 1))
+    if repeated.num_rows:
+        shown = ", ".join(str(row) for row in repeated.slice(0, 3).to_pylist())
+        errors.append(f"{table.name}: more than one row per ({grain}): {shown}")
+    nulls = sum(new[name].null_count for name in table.grain if name not in table.nullable)
+    if nulls:
+        errors.append(f"{table.name}: {nulls} rows with a null in ({grain})")
+    for check in table.checks:
+        if isinstance(check, Accepted):
+            listed = pc.is_in(new[check.column], value_set=pa.array([*check.values, None], pa.string()))
+            wrong = new.num_rows - (pc.sum(listed).as_py() or 0)
+            if wrong:
+                text = f"{table.name}: {wrong} rows whose {check.column} isn't one of {', '.join(check.values)}"
+                (errors if check.severity == "error" else warnings).append(text)
+    return errors, warnings
+
+
+def _differing(new: pa.Table, old: pa.Table | None, slice_column: str | None) -> tuple[object, ...]:
+    """The slices that aren't equal, each once; (None,) for a difference in a table without slices."""
+    rows = [new.append_column("_weight", pa.array([1] * new.num_rows, pa.int64()))]
+    if old is not None:
+        rows.append(old.append_column("_weight", pa.array([-1] * old.num_rows, pa.int64())))
+    summed = pa.concat_tables(rows).group_by(new.column_names).aggregate([("_weight", "sum")])
+    different = summed.filter(pc.not_equal(summed["_weight_sum"], 0))
+    if slice_column is None:
+        return (None,) if different.num_rows or old is None else ()
+    return tuple(sorted(different[slice_column].unique().to_pylist()))
+
+
+def commit(
+    lake: Lake,
+    layer: Layer,
+    name: str,
+    seen: RustTable | None,
+    rows: pa.Table,
+    fence: Fence,
+    *,
+    predicate: str | None = None,
+    new_schema: bool = False,
+    facts: Mapping[str, object],
+) -> None:
+    """Put `rows` in the place of what the predicate (none: everything) selects, on top of the version `seen`.
+
+    Raises `EngineError` when somebody else has committed since.
+    """
+    message = CommitProperties(custom_metadata={"userMetadata": fence.metadata(**facts)}, max_commit_retries=0)
+    options: dict[str, Any] = {"mode": "overwrite", "commit_properties": message}
+    if seen is None:
+        options["configuration"] = PROPERTIES
+        options["storage_options"] = dict(lake.storage_options or {})
+    if predicate is not None:
+        options["predicate"] = predicate
+    if new_schema:
+        options["schema_mode"] = "overwrite"
+    try:
+        write_deltalake(seen if seen is not None else lake.path(layer, name), rows, **options)
+    except CommitFailedError as error:
+        raise EngineError(
+            f"somebody else has committed meanwhile: {error}", where=f"{layer}/{name}", hint="run again"
+        ) from error
+
+
+def column_of(table: RustTable, shape: pa.Schema) -> list[object]:
+    """The values of the one column that `shape` names."""
+    found = existing_columns(table, shape, "true")
+    return list(found[shape.names[0]].to_pylist())
+
+
+def unlisted(rows: pa.Table, column: str, held: Sequence[object]) -> int:
+    """How many rows name something in `column` that isn't among `held`; nulls name nothing."""
+    known = pc.is_in(rows[column], value_set=pa.array([*held, None], rows.schema.field(column).type))
+    return cast(int, rows.num_rows - (pc.sum(known).as_py() or 0))

@@ -1,0 +1,248 @@
+"""The publication of a Gold table's slices: checked, compared with what is there, and only what differs replaced.
+
+Few rows are committed from the driver (direct.py), many by Spark.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from deltalake import DeltaTable as RustTable
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from spark_jobs import direct
+from spark_jobs.checks import Verdict, compare, orphans
+from spark_jobs.errors import DataError
+from spark_jobs.feed import slices_note
+from spark_jobs.gold import GoldTable, Relationship
+from spark_jobs.lake import Fence, Lake, create, days_sql, in_days
+from spark_jobs.log import log
+
+
+@dataclass(frozen=True)
+class Move:
+    """What has to be computed again, and why."""
+
+    reason: str
+    whole: bool = False
+    days: frozenset[date] = frozenset()
+    keys: DataFrame | None = None
+    bounds: frozenset[date] = frozenset()
+    rows: Mapping[str, DataFrame] = field(default_factory=dict)
+    """Inputs whose rows of the moved keys are known already, from their change feed."""
+
+    @property
+    def is_nothing(self) -> bool:
+        """No slice moved."""
+        return not self.whole and not self.days and self.keys is None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one table in a run."""
+
+    table: str
+    status: str  # published, equal, untouched, failed, waiting
+    reason: str
+    slices: int = 0
+    rows: int = 0
+    seconds: float = 0.0
+    messages: tuple[str, ...] = field(default=())
+
+
+def slice_filter(table: GoldTable, column: Column, days: frozenset[date]) -> Column:
+    """The test that a day is one of the moved ones, or not before them for a running sum."""
+    return column >= F.lit(min(days)) if table.slices.kind == "from_date" else in_days(column, days)
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What the publication of any table needs."""
+
+    spark: SparkSession
+    lake: Lake
+    fence: Fence
+    rows_per_file: int
+    driver_rows: int
+    """Up to so many rows of a table are compared and committed on the driver."""
+
+
+def publish(by: Publication, table: GoldTable, result: DataFrame, move: Move) -> Outcome:
+    """Check the slices, then replace those that differ by one commit; none when all are equal.
+
+    Raises `DataError` when a check of severity error fails: nothing is published then.
+    """
+    seen = by.lake.look("gold", table.name)
+    if move.keys is not None and seen is not None:
+        return _merge(by, table, result.localCheckpoint(eager=False), move)
+    if table.slices.kind != "by_key" and (seen is None or direct.rows_in(seen) <= by.driver_rows):
+        rows = direct.collect(result.limit(by.driver_rows + 1) if move.whole else result)
+        if rows.num_rows <= by.driver_rows:
+            return _publish_here(by, table, rows, seen, move)
+    return _publish_there(by, table, result.localCheckpoint(eager=False), move)
+
+
+def _publish_here(by: Publication, table: GoldTable, rows: pa.Table, seen: RustTable | None, move: Move) -> Outcome:
+    """The rows are on the driver, and are committed from it."""
+    column = None if move.whole or table.slices.kind == "whole" else table.slices.column
+    there = "true" if column is None else _slice_sql(table, column, move.days)
+    old = direct.existing(seen, rows.schema, there) if seen is not None else None
+    verdict = direct.compare(table, rows, old, column)
+    _refuse(table, verdict, _lost(by.lake, table, rows))
+    if old is not None and not verdict.differing:
+        return Outcome(table.name, "equal", move.reason, rows=verdict.rows, messages=verdict.warnings)
+    if column is None or old is None:
+        direct.commit(
+            by.lake, "gold", table.name, seen, rows, by.fence, new_schema=old is None, facts={"table": table.name}
+        )
+    else:
+        days = [d for d in verdict.differing if isinstance(d, date)]
+        changed = rows.filter(pc.is_in(rows[column], value_set=pa.array(days, pa.date32())))
+        facts = {"table": table.name, **slices_note(column, days)}
+        predicate = days_sql(column, days)
+        direct.commit(by.lake, "gold", table.name, seen, changed, by.fence, predicate=predicate, facts=facts)
+    return Outcome(
+        table.name, "published", move.reason, len(verdict.differing), verdict.rows, messages=verdict.warnings
+    )
+
+
+def _slice_sql(table: GoldTable, column: str, days: frozenset[date]) -> str:
+    return f"{column} >= DATE '{min(days)}'" if table.slices.kind == "from_date" else days_sql(column, days)
+
+
+def _lost(lake: Lake, table: GoldTable, rows: pa.Table) -> dict[Relationship, int]:
+    found: dict[Relationship, int] = {}
+    for check in table.checks:
+        held = lake.look("gold", check.table) if isinstance(check, Relationship) else None
+        if isinstance(check, Relationship) and held is not None:
+            wanted = pa.schema([pa.field(check.to, rows.schema.field(check.column).type)])
+            found[check] = direct.unlisted(rows, check.column, direct.column_of(held, wanted))
+    return found
+
+
+def _publish_there(by: Publication, table: GoldTable, rows: DataFrame, move: Move) -> Outcome:
+    """Spark compares and writes."""
+    spark, lake = by.spark, by.lake
+    there = lake.version("gold", table.name) is not None
+    same_shape = there and _same_shape(lake.read(spark, "gold", table.name), rows)
+    old = _existing(spark, table, move, lake) if same_shape else None
+    sliced = None if move.whole or table.slices.kind == "whole" else table.slices.column
+    verdict = compare(table, rows, old, slice_column=sliced)
+    _refuse(table, verdict, _orphans(by, table, rows))
+    if same_shape and not verdict.differing:
+        return Outcome(table.name, "equal", move.reason, rows=verdict.rows, messages=verdict.warnings)
+    if sliced is None:
+        _overwrite(by, table, rows, verdict.rows, same_shape=same_shape)
+    else:
+        _replace(by, table, rows, [d for d in verdict.differing if isinstance(d, date)])
+    slices = len(verdict.differing)
+    return Outcome(table.name, "published", move.reason, slices, verdict.rows, messages=verdict.warnings)
+
+
+def _orphans(by: Publication, table: GoldTable, rows: DataFrame) -> dict[Relationship, int]:
+    named = [c for c in table.checks if isinstance(c, Relationship)]
+    return {check: orphans(rows, check, by.lake.read(by.spark, "gold", check.table)) for check in named}
+
+
+def _same_shape(old: DataFrame, new: DataFrame) -> bool:
+    return [(f.name, f.dataType) for f in old.schema] == [(f.name, f.dataType) for f in new.schema]
+
+
+def _existing(spark: SparkSession, table: GoldTable, move: Move, lake: Lake) -> DataFrame:
+    old = lake.read(spark, "gold", table.name)
+    return old if move.whole else old.where(slice_filter(table, F.col(str(table.slices.column)), move.days))
+
+
+def _refuse(table: GoldTable, verdict: Verdict, lost: Mapping[Relationship, int]) -> None:
+    errors, warnings = list(verdict.errors), list(verdict.warnings)
+    for check, rows in lost.items():
+        if rows:
+            text = f"{table.name}: {rows} rows whose {check.column} isn't in {check.table}.{check.to}"
+            (errors if check.severity == "error" else warnings).append(text)
+    for warning in warnings:
+        log.warning("gold.check", table=table.name, finding=warning)
+    if errors:
+        raise DataError(
+            "; ".join(errors), where=f"gold/{table.name}", hint="nothing of it was published; the next run tries again"
+        )
+
+
+def _overwrite(by: Publication, table: GoldTable, rows: DataFrame, number: int, *, same_shape: bool) -> None:
+    path = by.lake.path("gold", table.name)
+    if by.lake.version("gold", table.name) is None:
+        create(by.spark, path, rows.schema)
+    bound = table.slices.bounded_by
+    if number <= by.rows_per_file:
+        rows = rows.coalesce(1)
+    elif bound:
+        parts = max(2, min(200, number // (by.rows_per_file * 8)))
+        rows = rows.repartitionByRange(parts, bound).sortWithinPartitions(bound)
+    writer = rows.write.format("delta").mode("overwrite").option("userMetadata", by.fence.metadata(table=table.name))
+    if bound:
+        writer = writer.option("maxRecordsPerFile", by.rows_per_file)
+    (writer if same_shape else writer.option("overwriteSchema", "true")).save(path)
+
+
+def _replace(by: Publication, table: GoldTable, rows: DataFrame, days: list[date]) -> None:
+    """Put the slices of these days in the place of what is there; the commit says which they are."""
+    column = str(table.slices.column)
+    metadata = by.fence.metadata(table=table.name, **slices_note(column, days))
+    (
+        rows.where(in_days(F.col(column), days))
+        .coalesce(1)
+        .write.format("delta")
+        .mode("overwrite")
+        .option("replaceWhere", days_sql(f"`{column}`", days))
+        .option("userMetadata", metadata)
+        .save(by.lake.path("gold", table.name))
+    )
+
+
+def _merge(by: Publication, table: GoldTable, rows: DataFrame, move: Move) -> Outcome:
+    """The rows of changed keys in one MERGE; rows of these keys that aren't computed any more go."""
+    assert move.keys is not None
+    spark, lake = by.spark, by.lake
+    verdict = compare(table, rows, None, slice_column=None)
+    _refuse(table, verdict, _orphans(by, table, rows))
+    gone = _gone(spark, table, rows, move, lake)
+    source = rows.withColumn("_gone", F.lit(False)).unionByName(
+        gone.withColumn("_gone", F.lit(True)), allowMissingColumns=True
+    )
+    session = spark.newSession()
+    session.conf.set("spark.sql.files.maxRecordsPerFile", by.rows_per_file)
+    bound = table.slices.bounded_by
+    condition = " AND ".join(f"t.`{c}` = s.`{c}`" for c in table.grain)
+    if bound:
+        condition += f" AND {days_sql(f't.`{bound}`', move.bounds)}"
+    differs = " OR ".join(f"NOT (t.`{c}` <=> s.`{c}`)" for c in rows.columns if c not in table.grain)
+    before = lake.version("gold", table.name)
+    by.fence.tell_merge(session, table=table.name)
+    (
+        lake.delta(session, "gold", table.name)
+        .alias("t")
+        .merge(source.alias("s"), condition)
+        .whenMatchedDelete("s._gone")
+        .whenMatchedUpdate(differs, set={f"`{c}`": f"s.`{c}`" for c in rows.columns})
+        .whenNotMatchedInsert("NOT s._gone", values={f"`{c}`": f"s.`{c}`" for c in rows.columns})
+        .execute()
+    )
+    status = "equal" if lake.version("gold", table.name) == before else "published"
+    return Outcome(table.name, status, move.reason, verdict.rows, verdict.rows, messages=verdict.warnings)
+
+
+def _gone(spark: SparkSession, table: GoldTable, rows: DataFrame, move: Move, lake: Lake) -> DataFrame:
+    """The grain of rows to delete: changed keys' rows that the function doesn't give any more."""
+    key = str(table.slices.column)
+    assert move.keys is not None
+    if table.grain == (key,):
+        return move.keys.join(rows.select(key), key, "left_anti")
+    bound = table.slices.bounded_by
+    there = lake.read(spark, "gold", table.name)
+    there = there.where(in_days(F.col(bound), move.bounds)) if bound else there
+    held = there.join(F.broadcast(move.keys), key, "left_semi").select(*table.grain)
+    return held.join(rows.select(*table.grain), list(table.grain), "left_anti")
