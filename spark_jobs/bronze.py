@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 
+import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from spark_jobs import direct
 from spark_jobs.contract import Contract
-from spark_jobs.lake import Fence, Lake, columns_of, create, in_days
-from spark_jobs.sources import File, read_files, schema
+from spark_jobs.lake import Fence, Lake, columns_of, create
+from spark_jobs.sources import File, read_files, read_here, schema
 from state.landing import Delivery
 
 PARTITIONS = ("_logical_date", "_delivery")
+STATISTICS = ("_row_number",)
 
 
 def present(lake: Lake, dataset: str) -> set[tuple[date, str]]:
@@ -25,38 +28,67 @@ def present(lake: Lake, dataset: str) -> set[tuple[date, str]]:
 
 
 def write(
-    spark: SparkSession, lake: Lake, contract: Contract, files: Iterable[File], fence: Fence, *, load_time: datetime
+    spark: SparkSession,
+    lake: Lake,
+    contract: Contract,
+    files: Iterable[File],
+    fence: Fence,
+    *,
+    load_time: datetime,
+    driver_bytes: int,
 ) -> None:
-    """Append the deliveries that aren't there yet, in one commit; none when all are."""
+    """Append the deliveries that aren't there yet, in one commit; none when all are.
+
+    Files of no more than `driver_bytes` together are parsed on the driver, more of them in Spark's tasks.
+    """
     there = present(lake, contract.dataset)
     new = [f for f in files if (f.logical_date, f.delivery) not in there]
     if not new:
         return
+    days = sorted({f"{f.logical_date}" for f in new})
+    facts = {"dataset": contract.dataset, "days": [days[0], days[-1]]}
+    run_id = fence.lease.run_id
+    if sum(f.size for f in new) <= driver_bytes:
+        _append_here(lake, contract, read_here(contract, new, run_id=run_id, load_time=load_time), fence, facts)
+        return
     path = lake.path("bronze", contract.dataset)
     if lake.version("bronze", contract.dataset) is None:
         shape = columns_of(schema(contract.source_names))
-        create(spark, path, shape, partition_by=PARTITIONS, stats=["_row_number"])
-    rows = read_files(spark, contract, new, run_id=fence.lease.run_id, load_time=load_time)
-    days = sorted({f"{f.logical_date}" for f in new})
-    (
-        rows.write.format("delta")
-        .mode("append")
-        .option("mergeSchema", "true")
-        .options(**fence.append_options(dataset=contract.dataset, days=[days[0], days[-1]]))
-        .save(path)
+        create(spark, path, shape, partition_by=PARTITIONS, stats=STATISTICS)
+    rows = read_files(spark, contract, new, run_id=run_id, load_time=load_time)
+    options = {"mergeSchema": "true", **fence.append_options(**facts)}
+    rows.write.format("delta").mode("append").options(**options).save(path)
+
+
+def _append_here(lake: Lake, contract: Contract, rows: pa.Table, fence: Fence, facts: Mapping[str, object]) -> None:
+    if not rows.num_rows:
+        return
+    direct.commit(
+        lake,
+        "bronze",
+        contract.dataset,
+        lake.look("bronze", contract.dataset),
+        rows,
+        fence,
+        facts=facts,
+        append=True,
+        partition_by=PARTITIONS,
+        properties={"delta.dataSkippingStatsColumns": ",".join(STATISTICS)},
     )
 
 
-def read(spark: SparkSession, lake: Lake, dataset: str, deliveries: Mapping[date, Iterable[str]]) -> DataFrame:
-    """The rows of the named deliveries."""
-    rows = lake.read(spark, "bronze", dataset)
+def read(spark: SparkSession, lake: Lake, contract: Contract, deliveries: Mapping[date, Iterable[str]]) -> DataFrame:
+    """The rows of the named deliveries; none where no delivery of the dataset had any."""
+    if lake.version("bronze", contract.dataset) is None:
+        return spark.createDataFrame([], columns_of(schema(contract.source_names)))
     wanted = sorted({d for ids in deliveries.values() for d in ids})
     pairs = {(day, d) for day, ids in deliveries.items() for d in ids}
-    named = in_days(F.col("_logical_date"), deliveries) & F.col("_delivery").isin(wanted)
+    partitions = {"_logical_date": [str(day) for day in deliveries], "_delivery": wanted}
+    rows = lake.read_files(spark, "bronze", contract.dataset, partitions)
     if len(pairs) == len(wanted):  # an id stands for one day only: the two filters together name the pairs
-        return rows.where(named)
+        return rows
     exact = [F.concat_ws("/", F.lit(str(day)), F.lit(d)) for day, d in sorted(pairs)]
-    return rows.where(named & F.concat_ws("/", F.col("_logical_date").cast("string"), "_delivery").isin(*exact))
+    return rows.where(F.concat_ws("/", F.col("_logical_date").cast("string"), "_delivery").isin(*exact))
 
 
 def redated(rows: DataFrame, files: Iterable[tuple[str, Delivery]]) -> DataFrame:

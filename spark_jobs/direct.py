@@ -25,9 +25,8 @@ from spark_jobs.lake import PROPERTIES, Fence, Lake, Layer
 
 def collect(frame: DataFrame) -> pa.Table:
     """The frame's rows on the driver, every column nullable and times in UTC."""
-    to_arrow = getattr(frame, "toArrow", None)
-    if callable(to_arrow) and not frame.sparkSession.version.startswith("3."):
-        table = to_arrow()
+    if hasattr(type(frame), "toArrow"):
+        table: pa.Table = cast(Any, frame).toArrow()
     else:  # Spark 3.5 has it for its own conversion to pandas only
         from pyspark.sql.pandas.types import to_arrow_schema
 
@@ -116,18 +115,27 @@ def commit(
     rows: pa.Table,
     fence: Fence,
     *,
-    predicate: str | None = None,
-    new_schema: bool = False,
     facts: Mapping[str, object],
+    predicate: str | None = None,
+    append: bool = False,
+    new_schema: bool = False,
+    partition_by: Sequence[str] = (),
+    properties: Mapping[str, str] | None = None,
 ) -> None:
     """Put `rows` in the place of what the predicate (none: everything) selects, on top of the version `seen`.
+
+    `append` adds them, with columns that the table lacks. A table that isn't there is made with `partition_by` and
+    `properties`.
 
     Raises `EngineError` when somebody else has committed since.
     """
     message = CommitProperties(custom_metadata={"userMetadata": fence.metadata(**facts)}, max_commit_retries=0)
-    options: dict[str, Any] = {"mode": "overwrite", "commit_properties": message}
+    options: dict[str, Any] = {"mode": "append" if append else "overwrite", "commit_properties": message}
+    if append:
+        options["schema_mode"] = "merge"
     if seen is None:
-        options["configuration"] = PROPERTIES
+        options["configuration"] = {**PROPERTIES, **(properties or {})}
+        options["partition_by"] = list(partition_by) or None
         options["storage_options"] = dict(lake.storage_options or {})
     if predicate is not None:
         options["predicate"] = predicate
@@ -139,6 +147,11 @@ def commit(
         raise EngineError(
             f"somebody else has committed meanwhile: {error}", where=f"{layer}/{name}", hint="run again"
         ) from error
+
+
+def shape_of(table: RustTable) -> pa.Schema:
+    """The table's columns as they come from Spark."""
+    return _plain(pa.schema(table.schema().to_arrow()))
 
 
 def column_of(table: RustTable, shape: pa.Schema) -> list[object]:

@@ -98,18 +98,23 @@ class Lake:
         """The table's rows."""
         return spark.read.format("delta").load(self.path(layer, name))
 
-    def read_files(self, spark: SparkSession, layer: Layer, name: str) -> DataFrame:
-        """The rows of an unpartitioned table, by the files that its log lists: without a snapshot made by Spark.
+    def read_files(
+        self, spark: SparkSession, layer: Layer, name: str, partitions: Mapping[str, Iterable[str]] | None = None
+    ) -> DataFrame:
+        """The rows of a table, or of some of its partitions, by the files that its log lists.
 
-        That is three jobs less for each table that is only read, and right for tables without deletion vectors and
-        column mapping, which a lake doesn't have.
+        That is three jobs less than a snapshot made by Spark for each table that is only read, and right for tables
+        without deletion vectors and column mapping, which a lake doesn't have.
         """
         found = self.look(layer, name)
-        if found is None or found.metadata().partition_columns:
+        if found is None:
             return self.read(spark, layer, name)
         schema = StructType.fromJson(json.loads(found.schema().to_json()))
-        files = found.file_uris()
-        return spark.read.schema(schema).parquet(*files) if files else spark.createDataFrame([], schema)
+        files = found.file_uris(
+            [(column, "in", sorted(values)) for column, values in (partitions or {}).items()] or None
+        )
+        reader = spark.read.schema(schema).option("basePath", self.path(layer, name))
+        return reader.parquet(*files) if files else spark.createDataFrame([], schema)
 
     def delta(self, spark: SparkSession, layer: Layer, name: str) -> DeltaTable:
         """The table as a target of MERGE and DELETE."""

@@ -25,6 +25,9 @@ from state.due import Due
 from state.landing import Delivery
 from state.ledger import DayState, Figures, Ledger, Status
 
+ROW_BYTES = 100
+"""Of a delivered record, about: what turns `driver_rows` into bytes of files."""
+
 
 @dataclass(frozen=True)
 class Loader:
@@ -72,7 +75,7 @@ class Batch:
     def files(self) -> list[File]:
         """Their landing files."""
         return [
-            File(f.path, f.modified, d.logical_date, self.deliveries[d.logical_date])
+            File(f.path, f.modified, d.logical_date, self.deliveries[d.logical_date], f.size)
             for d in self.dues
             if d.logical_date not in self.failures
             for f in d.deliveries
@@ -124,7 +127,15 @@ def _load_batch(loader: Loader, contract: Contract, dues: Sequence[Due], *, agai
         return list(recovered.values())
     loader.ledger.put(*(_running(loader, batch, d) for d in batch.dues))
     missing = _look_at_headers(batch)
-    bronze.write(loader.spark, loader.lake, contract, batch.files(), loader.fence, load_time=batch.started)
+    bronze.write(
+        loader.spark,
+        loader.lake,
+        contract,
+        batch.files(),
+        loader.fence,
+        load_time=batch.started,
+        driver_bytes=loader.settings.driver_rows * ROW_BYTES,
+    )
     log.info("bronze.kept", dataset=contract.dataset, days=len(batch.alive))
     batch.failures |= missing
     figures: dict[date, Figures] = {}
@@ -226,8 +237,20 @@ def _to_silver(loader: Loader, batch: Batch) -> tuple[dict[date, Figures], int |
     tallies = {day: tallies.get(day, silver.Tally()) for day in batch.alive}
     held = _hold_back(loader, batch, tallies)
     deliveries = {day: batch.deliveries[day] for day in tallies}
-    if any(t.rejected or t.duplicates for t in tallies.values()) or lake.version("exception", contract.dataset):
-        rejects.write(spark, lake, contract, judged, deliveries, loader.fence, rule_set=rule_set(contract), held=held)
+    exceptions = sum(t.rejected + t.duplicates for t in tallies.values())
+    if exceptions or lake.version("exception", contract.dataset) is not None:
+        rejects.write(
+            spark,
+            lake,
+            contract,
+            judged,
+            deliveries,
+            loader.fence,
+            rule_set=rule_set(contract),
+            held=held,
+            number=exceptions,
+            driver_rows=loader.settings.driver_rows,
+        )
     passing = {day: t for day, t in tallies.items() if day not in held}
     if not passing:
         return _figures(tallies, {}, {}), None
@@ -255,7 +278,7 @@ def _to_silver(loader: Loader, batch: Batch) -> tuple[dict[date, Figures], int |
 def bronze_rows(loader: Loader, batch: Batch) -> DataFrame:
     """The batch's days as Bronze has them; no rows where all deliveries are empty."""
     deliveries = {day: [batch.deliveries[day]] for day in batch.alive}
-    rows = bronze.read(loader.spark, loader.lake, batch.contract.dataset, deliveries)
+    rows = bronze.read(loader.spark, loader.lake, batch.contract, deliveries)
     return bronze.redated(rows, batch.returned())
 
 
@@ -295,7 +318,7 @@ def _classified(
     is_whole = contract.load_mode == "replace"
     versions = None
     if later and not is_whole:
-        kept = bronze.read(spark, loader.lake, contract.dataset, later)
+        kept = bronze.read(spark, loader.lake, contract, later)
         versions = silver.newest_versions(kept, contract, accepted.select(*contract.key), business_timezone=zone)
     return silver.classify(
         spark,
@@ -328,7 +351,7 @@ def _absent(loader: Loader, batch: Batch, judged: DataFrame, passing: Iterable[d
         earlier = [d for d in (before.loaded if before else ()) if d != batch.deliveries[day]]
         if not earlier or contract.load_mode == "replace":
             continue
-        rows = bronze.read(loader.spark, loader.lake, contract.dataset, {day: earlier[-1:]})
+        rows = bronze.read(loader.spark, loader.lake, contract, {day: earlier[-1:]})
         old = silver.judge(rows, contract, business_timezone=loader.settings.business_timezone)
         old_keys = old.where(F.size("_reasons") == 0).select(*contract.key).distinct()
         new_keys = judged.where(F.col("_logical_date") == F.lit(day)).select(*contract.key)

@@ -46,7 +46,7 @@ def rebuild_silver(
     deliveries = {day: state.loaded for day, state in states.items()}
     if contract.load_mode == "replace":  # the last list alone counts: one that it corrected holds what is gone
         deliveries = {day: loaded[-1:] for day, loaded in deliveries.items() if day == max(states)}
-    rows = bronze.read(spark, lake, contract.dataset, deliveries)
+    rows = bronze.read(spark, lake, contract, deliveries)
     rows = bronze.redated(rows, [file for state in states.values() for file in redelivered(state)])
     judged = silver.judge(rows, contract, business_timezone=zone).localCheckpoint(eager=False)
     accepted = judged.where((F.size("_reasons") == 0) & ~F.col("_duplicate"))

@@ -9,9 +9,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from datetime import date
 
+import pyarrow as pa
+import pyarrow.compute as pc
+from deltalake import DeltaTable as RustTable
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from spark_jobs import direct
 from spark_jobs.contract import Contract
 from spark_jobs.lake import Fence, Lake, columns_of, create, days_sql, in_days
 from spark_jobs.rules import LINEAGE
@@ -25,6 +29,8 @@ _source_file string, _file_modified timestamp, _row_number bigint, _delivery str
 _load_time timestamp, _ingested_at timestamp, _run_id string
 """
 STATUS_COLUMNS = ("status", "resolved_by")
+PARTITIONS = ("_logical_date",)
+STATISTICS = ("record_key", "status")
 
 
 def write(
@@ -37,29 +43,106 @@ def write(
     *,
     rule_set: str,
     held: Collection[date] = (),
+    number: int,
+    driver_rows: int,
 ) -> None:
     """Bring the exceptions of `deliveries` up to date in one commit, or in none where nothing changes.
 
-    `judged` has one row per record of these deliveries, with `_reasons`, `_duplicate` and `_raw` (see `silver.judge`);
-    the rows of `held` days aren't accepted, so they resolve nothing.
+    `judged` has one row per record of these deliveries, with `_reasons`, `_duplicate` and `_raw` (see `silver.judge`),
+    and `number` of them are exceptions; the rows of `held` days aren't accepted, so they resolve nothing. Up to
+    `driver_rows` are committed from the driver.
     """
-    path = lake.path("exception", contract.dataset)
     passed = judged.where(~in_days(F.col("_logical_date"), held)) if held else judged
     new = _exceptions(judged, contract, fence, rule_set)
     if len(deliveries) > 1:  # day by day, a later one of these deliveries would resolve what an earlier one left open
         new = _resolved_within(new, _accepted(passed, contract), contract)
-    if lake.version("exception", contract.dataset) is None:
-        create(spark, path, columns_of(SCHEMA), partition_by=["_logical_date"], stats=["record_key", "status"])
+    seen = lake.look("exception", contract.dataset)
+    seen_days = _days_with_exceptions(lake, contract.dataset) & set(deliveries)
+    moved = None
+    if seen is not None:
+        existing = lake.read_files(spark, "exception", contract.dataset)
+        moved = _moved(existing, _accepted(passed, contract), contract, deliveries, again=bool(seen_days))
+    if number <= driver_rows and (seen is None or direct.rows_in(seen) <= 10 * driver_rows):
+        found = direct.collect(moved) if moved is not None else None
+        _write_here(lake, contract, seen, direct.collect(new) if number else None, found, seen_days, fence)
+        return
+    if seen is None:
+        path = lake.path("exception", contract.dataset)
+        create(spark, path, columns_of(SCHEMA), partition_by=PARTITIONS, stats=STATISTICS)
+    _write_there(spark, lake, contract, new, moved, seen_days, fence)
+
+
+def _write_here(
+    lake: Lake,
+    contract: Contract,
+    seen: RustTable | None,
+    new: pa.Table | None,
+    moved: pa.Table | None,
+    seen_days: set[date],
+    fence: Fence,
+) -> None:
+    """The exceptions are on the driver: days in which one moves are written anew, the others only added to."""
+    facts = {"dataset": contract.dataset}
+    days = seen_days | (set(moved["_logical_date"].to_pylist()) if moved is not None else set())
+    shape = new.schema if new is not None else None
+    if seen is None or not days:
+        if new is not None and new.num_rows:
+            layout = {"delta.dataSkippingStatsColumns": ",".join(STATISTICS)}
+            direct.commit(
+                lake,
+                "exception",
+                contract.dataset,
+                seen,
+                new,
+                fence,
+                facts=facts,
+                append=True,
+                partition_by=PARTITIONS,
+                properties=layout,
+            )
+        return
+    shape = shape or direct.shape_of(seen)
+    old = direct.existing_columns(seen, shape, days_sql("_logical_date", days))
+    kept = _with_status(old, moved) if moved is not None else old
+    fresh = new.filter(pc.invert(pc.is_in(new["exception_id"], value_set=old["exception_id"]))) if new else None
+    if (fresh is None or not fresh.num_rows) and kept.equals(old):
+        return
+    if fresh is not None:
+        days |= set(fresh["_logical_date"].to_pylist())
+        kept = pa.concat_tables([kept, fresh])
+    predicate = days_sql("_logical_date", days)
+    direct.commit(lake, "exception", contract.dataset, seen, kept, fence, facts=facts, predicate=predicate)
+
+
+def _with_status(old: pa.Table, moved: pa.Table) -> pa.Table:
+    """The rows with the status that some of them have moved to."""
+    place = pc.index_in(old["exception_id"], value_set=moved["exception_id"])
+    for name in STATUS_COLUMNS:
+        values = pc.if_else(pc.is_valid(place), moved[name].take(place), old[name])
+        old = old.set_column(old.schema.get_field_index(name), old.schema.field(name), values)
+    return old
+
+
+def _write_there(
+    spark: SparkSession,
+    lake: Lake,
+    contract: Contract,
+    new: DataFrame,
+    moved: DataFrame | None,
+    seen_days: set[date],
+    fence: Fence,
+) -> None:
+    """Spark writes."""
+    path = lake.path("exception", contract.dataset)
+    if moved is None:
         _append(new, path, fence, contract)
         return
-    existing = lake.read(spark, "exception", contract.dataset)
-    moved = _moved(existing, _accepted(passed, contract), contract, deliveries).localCheckpoint()
-    moved_days = [row[0] for row in moved.select("_logical_date").distinct().collect()]
-    seen_days = _days_with_exceptions(lake, contract.dataset) & set(deliveries)
+    moved = moved.localCheckpoint()
+    moved_days = {row[0] for row in moved.select("_logical_date").distinct().collect()}
     if not moved_days and not seen_days:
         _append(new, path, fence, contract)
     else:
-        _merge(spark, lake, contract, new, moved, {*moved_days, *seen_days, *deliveries}, fence)
+        _merge(spark, lake, contract, new, moved, moved_days | seen_days, fence)
 
 
 def record_key(contract: Contract) -> Column:
@@ -140,11 +223,13 @@ def _resolver() -> Column:
     return F.concat_ws("/", F.lit("later_version"), F.col("by._delivery"), F.col("by._row_number"))
 
 
-def _moved(existing: DataFrame, accepted: DataFrame, contract: Contract, deliveries: Mapping[date, str]) -> DataFrame:
+def _moved(
+    existing: DataFrame, accepted: DataFrame, contract: Contract, deliveries: Mapping[date, str], *, again: bool
+) -> DataFrame:
     """The exceptions whose life goes on by this load, with their new status: few columns and few rows.
 
     Open ones are resolved by `accepted`; those of a day's other deliveries are superseded, and those of its current
-    one live again where another content of the day had superseded them.
+    one live again where another content of the day had superseded them (`again`: there are exceptions of these days).
     """
     of_current = F.lit(False)
     for day, delivery in deliveries.items():
@@ -166,7 +251,7 @@ def _moved(existing: DataFrame, accepted: DataFrame, contract: Contract, deliver
         .where(_resolves(contract))
         .select("exception_id", "_logical_date", F.lit("resolved").alias("status"), _resolver().alias("resolved_by"))
     )
-    return superseded.unionByName(revived).unionByName(resolved)
+    return superseded.unionByName(revived).unionByName(resolved) if again else resolved
 
 
 def _days_with_exceptions(lake: Lake, dataset: str) -> set[date]:
@@ -191,7 +276,7 @@ def _merge(
     days: set[date],
     fence: Fence,
 ) -> None:
-    """Insert what is new and move what has moved, in one MERGE bounded by the days concerned."""
+    """Insert what is new and move what has moved, in one MERGE bounded by the days in which something can match."""
     session = spark.newSession()
     path = lake.path("exception", contract.dataset)
     there = spark.read.format("delta").load(path).where(in_days(F.col("_logical_date"), days)).select("exception_id")

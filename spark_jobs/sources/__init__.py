@@ -16,7 +16,7 @@ import fsspec
 
 from spark_jobs.errors import SourceError
 from spark_jobs.sources import csv, json
-from spark_jobs.sources.batches import record_batches
+from spark_jobs.sources.batches import bronze_schema, record_batches
 from spark_jobs.sources.headers import HeaderMap, match_headers
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ class File:
     modified: datetime
     logical_date: date
     delivery: str
+    size: int
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,15 @@ def read_files(
     parts = min(len(files), 4 * spark.sparkContext.defaultParallelism)
     read = partial(_read_batches, files=tuple(files), layout=layout, run_id=run_id, load_time=load_time)
     return spark.range(0, len(files), 1, max(parts, 1)).mapInArrow(read, schema(layout.known))
+
+
+def read_here(contract: Contract, files: list[File], *, run_id: str, load_time: datetime) -> pa.Table:
+    """The same records on the driver, for a few small files."""
+    import pyarrow as pa
+
+    layout = layout_of(contract)
+    batches = [batch for file in files for batch in _read_file(file, layout, run_id, load_time)]
+    return pa.Table.from_batches(batches, bronze_schema(layout.known))
 
 
 def schema(known: tuple[str, ...]) -> str:
