@@ -5,6 +5,7 @@ The order matters: a commit that the JVM finished after the lease was given up w
 
 from __future__ import annotations
 
+import logging
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -51,6 +52,7 @@ def end_jvm() -> None:
     """End the JVM at once where this process started it; where it is the submitter's, end its Spark context."""
     context = SparkContext._active_spark_context
     process = getattr(SparkContext._gateway, "proc", None)
+    logging.disable()  # PySpark would tell at length that its JVM doesn't answer any more
     if process is not None:
         process.kill()
         process.wait()
