@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from spark_jobs import direct
 from spark_jobs.contract import Contract
-from spark_jobs.lake import Fence, Lake, columns_of, create
+from spark_jobs.lake import Fence, Lake, columns_of, create, days_sql
 from spark_jobs.sources import File, read_files, read_here, schema
 from state.landing import Delivery
 
@@ -83,8 +83,9 @@ def read(spark: SparkSession, lake: Lake, contract: Contract, deliveries: Mappin
         return spark.createDataFrame([], columns_of(schema(contract.source_names)))
     wanted = sorted({d for ids in deliveries.values() for d in ids})
     pairs = {(day, d) for day, ids in deliveries.items() for d in ids}
-    partitions = {"_logical_date": [str(day) for day in deliveries], "_delivery": wanted}
-    rows = lake.read_files(spark, "bronze", contract.dataset, partitions)
+    named = ", ".join(f"'{delivery}'" for delivery in wanted)
+    where = f"{days_sql('_logical_date', deliveries)} AND _delivery IN ({named})"
+    rows = lake.read_files(spark, "bronze", contract.dataset, where)
     if len(pairs) == len(wanted):  # an id stands for one day only: the two filters together name the pairs
         return rows
     exact = [F.concat_ws("/", F.lit(str(day)), F.lit(d)) for day, d in sorted(pairs)]

@@ -30,7 +30,7 @@ def collect(frame: DataFrame) -> pa.Table:
     else:  # Spark 3.5 has it for its own conversion to pandas only
         from pyspark.sql.pandas.types import to_arrow_schema
 
-        batches = frame._collect_as_arrow()
+        batches = cast(Any, frame)._collect_as_arrow()
         table = pa.Table.from_batches(batches) if batches else to_arrow_schema(frame.schema).empty_table()
     return table.cast(_plain(table.schema))
 

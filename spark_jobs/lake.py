@@ -98,21 +98,17 @@ class Lake:
         """The table's rows."""
         return spark.read.format("delta").load(self.path(layer, name))
 
-    def read_files(
-        self, spark: SparkSession, layer: Layer, name: str, partitions: Mapping[str, Iterable[str]] | None = None
-    ) -> DataFrame:
-        """The rows of a table, or of some of its partitions, by the files that its log lists.
+    def read_files(self, spark: SparkSession, layer: Layer, name: str, where: str | None = None) -> DataFrame:
+        """The rows of a table by the files that its log lists: all, or those that can hold rows of which `where` holds.
 
-        That is three jobs less than a snapshot made by Spark for each table that is only read, and right for tables
-        without deletion vectors and column mapping, which a lake doesn't have.
+        That is some jobs less than a snapshot made by Spark for each table that is only read, and right for tables
+        without deletion vectors and column mapping, which a lake doesn't have. Rows are the caller's to filter.
         """
         found = self.look(layer, name)
         if found is None:
             return self.read(spark, layer, name)
         schema = StructType.fromJson(json.loads(found.schema().to_json()))
-        files = found.file_uris(
-            [(column, "in", sorted(values)) for column, values in (partitions or {}).items()] or None
-        )
+        files = found.file_uris(file_pruning_predicate=where)
         reader = spark.read.schema(schema).option("basePath", self.path(layer, name))
         return reader.parquet(*files) if files else spark.createDataFrame([], schema)
 

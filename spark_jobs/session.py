@@ -68,10 +68,12 @@ def build_session(
     given = _submitted()
     settings = {"spark.app.name": app, **SEMANTICS, **DELTA}
     if given is None:
-        settings |= _local(cores, home) | _own_jvm(size, driver_memory, jars, jvm_flags, home) | dict(conf or {})
+        settings |= _local(cores, home, size) | _own_jvm(size, driver_memory, jars, jvm_flags, home) | dict(conf or {})
         launch_jvm(settings)
     else:
-        settings |= (_local(cores, home) if is_local(given.get("spark.master")) else {}) | given | dict(conf or {})
+        settings |= (
+            (_local(cores, home, size) if is_local(given.get("spark.master")) else {}) | given | dict(conf or {})
+        )
     builder = SparkSession.builder
     for key, value in (settings | SEMANTICS | dict(conf or {})).items():
         builder = builder.config(key, value)
@@ -134,7 +136,7 @@ def class_archive(java: Java, home: Path = PROJECT) -> Path:
     return home / ".cache" / "cds" / f"spark{spark_line()}-java{java.version}.jsa"
 
 
-def _local(cores: int | None, home: Path) -> dict[str, str]:
+def _local(cores: int | None, home: Path, size: Size) -> dict[str, str]:
     """Settings of a session whose driver is all there is. A hundred small partitions would only cost time here."""
     threads = cores or os.cpu_count() or 2
     partitions = str(max(2, threads))
@@ -147,6 +149,8 @@ def _local(cores: int | None, home: Path) -> dict[str, str]:
         "spark.sql.shuffle.partitions": partitions,
         "spark.default.parallelism": partitions,
         "spark.databricks.delta.snapshotPartitions": "1",
+        # Planning anew between the stages of a small query takes longer than it can save.
+        "spark.sql.adaptive.enabled": "false" if size == "small" else "true",
         "spark.sql.warehouse.dir": str(home / ".cache" / "warehouse"),
     }
 

@@ -21,7 +21,7 @@ from pyspark.sql import functions as F
 from spark_jobs.errors import DataError, EngineError
 from spark_jobs.feed import FeedGone, Feeds
 from spark_jobs.gold import GoldTable, measures, registry
-from spark_jobs.lake import Fence, Lake, in_days
+from spark_jobs.lake import Fence, Lake, Layer, days_sql, in_days
 from spark_jobs.publication import Move, Outcome, Publication, publish, slice_filter
 from state.progress import TableProgress
 
@@ -140,16 +140,17 @@ def compute(spark: SparkSession, table: GoldTable, move: Move, inputs: Inputs, l
 
 def _narrowed(spark: SparkSession, table: GoldTable, name: str, move: Move, lake: Lake) -> DataFrame:
     """An input cut to the rows that the moved slices need."""
-    frame = lake.read_files(spark, "gold", name) if name in registry() else lake.read(spark, "silver", name)
+    layer: Layer = "gold" if name in registry() else "silver"
     columns = table.slices.moved_by.get(name, ())
     if move.whole or table.slices.kind == "from_date" or not columns:
-        return frame
+        return lake.read_files(spark, layer, name) if layer == "gold" else lake.read(spark, layer, name)
     if move.keys is not None:
-        bound = table.slices.bounded_by
+        frame, bound = lake.read(spark, layer, name), table.slices.bounded_by
         bounded = frame.where(in_days(F.col(bound), move.bounds)) if bound else frame
         keys = move.keys.withColumnRenamed(str(table.slices.column), columns[0])
         return bounded.join(F.broadcast(keys), columns[0], "left_semi")
     back = {d - timedelta(days=n) for d in move.days for n in range(table.slices.look_back + 1)}
+    frame = lake.read_files(spark, layer, name, " OR ".join(days_sql(c, back) for c in columns))
     return frame.where(reduce(Column.__or__, (in_days(F.col(c), back) for c in columns)))
 
 
