@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -231,31 +232,21 @@ def _look_at_headers(batch: Batch) -> dict[date, OpslakeError]:
 
 def _to_silver(loader: Loader, batch: Batch) -> tuple[dict[date, Figures], int | None]:
     contract, lake, spark, zone = batch.contract, loader.lake, loader.spark, loader.settings.business_timezone
-    rows = bronze_rows(loader, batch)
-    judged = silver.judge(rows, contract, business_timezone=zone).localCheckpoint(eager=False)
-    tallies = silver.tally(judged)
-    tallies = {day: tallies.get(day, silver.Tally()) for day in batch.alive}
-    held = _hold_back(loader, batch, tallies)
-    deliveries = {day: batch.deliveries[day] for day in tallies}
-    exceptions = sum(t.rejected + t.duplicates for t in tallies.values())
-    if exceptions or lake.version("exception", contract.dataset) is not None:
-        rejects.write(
-            spark,
-            lake,
-            contract,
-            judged,
-            deliveries,
-            loader.fence,
-            rule_set=rule_set(contract),
-            held=held,
-            number=exceptions,
-            driver_rows=loader.settings.driver_rows,
-        )
-    passing = {day: t for day, t in tallies.items() if day not in held}
-    if not passing:
-        return _figures(tallies, {}, {}), None
-    classified = _classified(loader, batch, judged, passing)
-    figures = _figures(tallies, classified.counts, _absent(loader, batch, judged, passing))
+    with ThreadPoolExecutor(2, thread_name_prefix="beside") as beside:
+        opened = beside.submit(silver.open_table, spark, lake, contract)
+        judged = silver.judge(bronze_rows(loader, batch), contract, business_timezone=zone).localCheckpoint(eager=False)
+        tallies = silver.tally(judged)
+        tallies = {day: tallies.get(day, silver.Tally()) for day in batch.alive}
+        held = _hold_back(loader, batch, tallies)
+        passing = {day: t for day, t in tallies.items() if day not in held}
+        opened.result()
+        exceptions = beside.submit(_set_aside, loader, batch, judged, tallies, held)
+        if not passing:
+            exceptions.result()
+            return _figures(tallies, {}, {}), None
+        classified = _classified(loader, batch, judged, passing)
+        figures = _figures(tallies, classified.counts, _absent(loader, batch, judged, passing))
+        exceptions.result()  # before Silver, so that nobody sees a day in Silver without its exceptions
     for day in passing:
         if not figures[day].balanced:
             raise EngineError(f"{figures[day]} doesn't add up", where=f"{contract.dataset} {day}")
@@ -273,6 +264,27 @@ def _to_silver(loader: Loader, batch: Batch) -> tuple[dict[date, Figures], int |
     version = lake.version("silver", contract.dataset)
     log.info("silver.merged", dataset=contract.dataset, changed=classified.changes, version=version)
     return figures, version
+
+
+def _set_aside(
+    loader: Loader, batch: Batch, judged: DataFrame, tallies: Mapping[date, silver.Tally], held: set[date]
+) -> None:
+    """The batch's rejects and duplicates, to the exception path."""
+    number = sum(t.rejected + t.duplicates for t in tallies.values())
+    if not number and loader.lake.version("exception", batch.contract.dataset) is None:
+        return
+    rejects.write(
+        loader.spark,
+        loader.lake,
+        batch.contract,
+        judged,
+        {day: batch.deliveries[day] for day in tallies},
+        loader.fence,
+        rule_set=rule_set(batch.contract),
+        held=held,
+        number=number,
+        driver_rows=loader.settings.driver_rows,
+    )
 
 
 def bronze_rows(loader: Loader, batch: Batch) -> DataFrame:

@@ -97,7 +97,7 @@ def publish_all(spark: SparkSession, publisher: Publisher, fence: Fence) -> list
     running: dict[Future[tuple[Outcome, TableProgress | None]], str] = {}
     with ThreadPoolExecutor(publisher.settings.gold_threads, thread_name_prefix="gold") as pool:
         while order.is_active():
-            for name in order.get_ready():
+            for name in sorted(order.get_ready(), key=lambda n: tables[n].slices.kind != "by_key"):  # the longest first
                 held = [i for i in tables[name].inputs if i in outcomes and outcomes[i].status in ("failed", "waiting")]
                 inputs = publisher.inputs_of(tables[name], versions)
                 if held or inputs is None:

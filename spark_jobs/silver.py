@@ -80,6 +80,12 @@ class Classified:
         return sum(n for day in self.counts.values() for name, n in day.items() if name in (*CHANGED, "deleted"))
 
 
+def open_table(spark: SparkSession, lake: Lake, contract: Contract) -> None:
+    """Have Spark read the table's log, which takes seconds and needs nothing of the delivery: do it beside judging."""
+    if lake.version("silver", contract.dataset) is not None:
+        lake.read(spark, "silver", contract.dataset).where(F.col(contract.key[0]).isNull()).isEmpty()
+
+
 def classify(
     spark: SparkSession,
     lake: Lake,
