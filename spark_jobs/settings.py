@@ -37,7 +37,7 @@ class Settings(BaseSettings):
     driver_memory: str = "4g"
     jvm: Literal["auto", "small", "large"] = "auto"
     """Which JVM flags a run on one machine starts with: quick to start, or quick over much data."""
-    rows_per_file: int = 50_000
+    rows_per_file: int = 20_000
     """Files of Silver and of ticket-grained Gold hold at most so many rows: a correction rewrites few of them."""
     driver_rows: int = 100_000
     """Gold tables and deliveries up to so many rows are committed from the driver, larger ones by Spark's tasks."""
