@@ -34,6 +34,7 @@ HEADER = "ticket_id,created_at,resolved_at,resolution_hours,sla_hours,sla_breach
 STAFF = "agent_id,agent_name,team,tier,location,shift,hired_on"
 VOLATILE = ("_run_id", "_load_time", "_ingested_at", "first_seen")
 TABLES = ("fact_tickets", "ticket_flow_daily", "backlog_daily")  # by key, by date and from a date on
+DRIVER_ROWS = 100_000  # so many are committed without Spark; none: 0
 MIDNIGHT = datetime(2024, 5, 4, tzinfo=UTC).timestamp()
 
 
@@ -133,15 +134,18 @@ def main(lake: str, landing: str, *names: str) -> None:
         except OpslakeError as error:
             print(error, file=sys.stderr, flush=True)
             sys.exit(error.exit_code)
+        except KeyboardInterrupt:
+            sys.exit(130)
         sys.exit(report.exit_code)
 
 
-def start(lake: Path, landing: Path, *names: str) -> subprocess.Popen[str]:
+def start(lake: Path, landing: Path, *names: str, driver_rows: int = DRIVER_ROWS) -> subprocess.Popen[str]:
     """A process on `main` that is ready and in a process group of its own, so that its JVM dies with it."""
     script = "import sys; from tests.e2e.processes import main; main(*sys.argv[1:])"
     process = subprocess.Popen(
         [sys.executable, "-c", script, str(lake), str(landing), *names],
         cwd=ROOT,
+        env={**os.environ, "OPSLAKE_DRIVER_ROWS": str(driver_rows)},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -160,14 +164,16 @@ def go(process: subprocess.Popen[str]) -> None:
     process.stdin.flush()
 
 
-def stop_when(number: signal.Signals, lake: Path, landing: Path, moment: Callable[[], bool]) -> tuple[int, str]:
+def stop_when(
+    number: signal.Signals, lake: Path, landing: Path, moment: Callable[[], bool], *, driver_rows: int = DRIVER_ROWS
+) -> tuple[int, str]:
     """Runs a process until the moment comes, signals it (SIGKILL: its JVM too); its exit code and standard error."""
-    process = start(lake, landing, *TABLES)
+    process = start(lake, landing, *TABLES, driver_rows=driver_rows)
     try:
         go(process)
         deadline = time.monotonic() + 300
         while not moment():
-            assert process.poll() is None, f"ended before its moment came: {process.stderr and process.stderr.read()}"
+            assert process.poll() is None, ("ended before its moment", process.returncode, *process.communicate())
             assert time.monotonic() < deadline
             time.sleep(0.002)
         if number != signal.SIGKILL:
