@@ -163,10 +163,17 @@ def _own_jvm(size: Size, memory: str, jars: Sequence[Path], flags: Sequence[str]
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     # The launcher is a JVM of its own that only puts the command line together.
     os.environ.setdefault("SPARK_LAUNCHER_OPTS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
+    return {"spark.driver.memory": memory, **driver_settings(size, jars=jars, flags=flags, home=home)}
+
+
+def driver_settings(
+    size: Size = "small", *, jars: Sequence[Path] = (), flags: Sequence[str] = (), home: Path = PROJECT
+) -> dict[str, str]:
+    """The driver's class path and JVM flags, as a JVM must get them before it starts."""
     # On the class path, not in spark.jars: an archive holds only classes that the JVM's own loader found.
     class_path = os.pathsep.join(str(jar) for jar in [*delta_jars(home), *jars])
-    options = [*_jvm_flags(size, class_archive(java, home)), *flags]
-    settings = {"spark.driver.memory": memory, "spark.driver.extraJavaOptions": " ".join(options)}
+    options = [*_jvm_flags(size, class_archive(find_java(), home)), *flags]
+    settings = {"spark.driver.extraJavaOptions": " ".join(options)}
     return settings | ({"spark.driver.extraClassPath": class_path} if class_path else {})
 
 
@@ -198,14 +205,16 @@ def _checked(spark: SparkSession) -> SparkSession:
     # Every AnalysisException would be printed as a page of JSON before whoever catches it can speak.
     logging.getLogger("DataFrameQueryContextLogger").setLevel(logging.CRITICAL)
     logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL)
-    if EXTENSION in (spark.conf.get("spark.sql.extensions", "") or ""):
+    extensions = spark.conf.get("spark.sql.extensions", None)
+    classes = type(spark._jvm.io.delta.tables.DeltaTable).__name__  # a JavaPackage where there is no class
+    if EXTENSION in (extensions or "") and classes == "JavaClass":
         return spark
     raise EngineError(
         "the session has no Delta",
-        where="spark.sql.extensions",
-        value=spark.conf.get("spark.sql.extensions", None),
+        where="spark.sql.extensions and the driver's class path",
+        value=f"{extensions}, {'with' if classes == 'JavaClass' else 'without'} Delta's classes",
         allowed=EXTENSION,
-        hint="give the platform's Delta setting, or --conf spark.sql.extensions and the Delta jars, when submitting",
+        hint="submit with the environment's own spark-submit after `make setup`, or give the platform's setting for Delta",
     )
 
 

@@ -99,4 +99,5 @@ install_java
 mkdir -p .ivy
 resolve_jars
 "$venv/bin/python" deploy/setup/class_archive.py --if-missing || say "no class-data archive; runs start a little slower"
+"$venv/bin/python" deploy/setup/submit_defaults.py
 say "$venv is ready (Spark $line)"
