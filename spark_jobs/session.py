@@ -12,7 +12,7 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from spark_jobs.errors import EngineError
 from spark_jobs.gateway import launch_jvm
@@ -206,7 +206,8 @@ def _checked(spark: SparkSession) -> SparkSession:
     logging.getLogger("DataFrameQueryContextLogger").setLevel(logging.CRITICAL)
     logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL)
     extensions = spark.conf.get("spark.sql.extensions", None)
-    classes = type(spark._jvm.io.delta.tables.DeltaTable).__name__  # a JavaPackage where there is no class
+    jvm: Any = spark._jvm
+    classes = type(jvm.io.delta.tables.DeltaTable).__name__  # a JavaPackage where there is no class
     if EXTENSION in (extensions or "") and classes == "JavaClass":
         return spark
     raise EngineError(
@@ -214,7 +215,7 @@ def _checked(spark: SparkSession) -> SparkSession:
         where="spark.sql.extensions and the driver's class path",
         value=f"{extensions}, {'with' if classes == 'JavaClass' else 'without'} Delta's classes",
         allowed=EXTENSION,
-        hint="submit with the environment's own spark-submit after `make setup`, or give the platform's setting for Delta",
+        hint="use the environment's own spark-submit after `make setup`, or give the platform's setting for Delta",
     )
 
 

@@ -69,7 +69,7 @@ def _stop_and_wait(spark: SparkSession) -> None:
 
 
 def _workload(spark: SparkSession, folder: Path) -> None:
-    """A lake of three sample days, the last by a run of its own: the classes that are wanted are those of a real run."""
+    """A lake of some sample days, the last by a run of its own: the classes wanted are those of a real run."""
     start, landing = date(2026, 1, 1), folder / "landing"
     write_sample(landing, start=start, days=5, tickets_per_day=30, seed=1)
     settings = Settings(lake=str(folder / "lake"), landing=str(landing), today=start + timedelta(days=5))

@@ -1,4 +1,4 @@
-"""Write the defaults of this environment's own spark-submit: with them it knows Delta, and starts as quickly as `opslake`.
+"""Write the defaults of this environment's own spark-submit: with them it knows Delta and starts quickly.
 
 They stand in pyspark's own folder, so that they go with the environment; another Spark's spark-submit isn't touched.
 """
