@@ -101,7 +101,8 @@ def read_csv(stream: BinaryIO, options: CsvOptions, where: str) -> tuple[tuple[s
     """The header as delivered, and the records in their order, read while they are asked for.
 
     Malformed: too few or too many fields, text after a closing quote, a quote still open at the end of the file,
-    undecodable bytes. Empty lines are no records. NUL is a character like any other.
+    undecodable bytes. Empty lines and lines of blanks are no records (in a file of one column blanks are a value). NUL
+    is a character like any other.
     SourceError when there is no header, when it can't be read, or when a gzip stream is damaged.
     """
     csv.field_size_limit(_LARGEST_FIELD)
@@ -150,11 +151,11 @@ def _read_rows(reader: Reader, lines: _Lines, width: int) -> Iterator[Row]:
                     kept.clear()
                     number += 1
                     yield number, values, None
-                elif values:
+                elif values and not (len(values) == 1 and "".join(kept).isspace()):
                     number += 1
                     yield number, None, lines.take()
                 else:
-                    kept.clear()  # an empty line
+                    kept.clear()  # an empty line, or one of blanks where they can't be a value
         except csv.Error:  # the reader has let go of the record and goes on with the next physical line
             number += 1
             yield number, None, lines.take()

@@ -57,8 +57,9 @@ def test_characters_that_only_look_like_line_ends_end_no_line() -> None:
 
 
 def test_empty_lines_are_neither_records_nor_counted() -> None:
-    """Also before the header and at the end; a line of blanks is a record, because it may be a value."""
+    """Also before the header and at the end, and with blanks on them; of a single column these may be the value."""
     assert read("\n\r\na,b\n\n1,2\r\n\r\n\r3,4\n\n") == (("a", "b"), [(1, ["1", "2"], None), (2, ["3", "4"], None)])
+    assert rows_of("a,b\n  \n1,2\n\t\r\n") == [(1, ["1", "2"], None)]
     assert rows_of("a\n \n") == [(1, [" "], None)]
 
 
@@ -77,7 +78,7 @@ def test_doubled_quotes_delimiters_and_quotes_inside_a_plain_value_are_text() ->
     assert rows_of('a,b\n"say ""hi"", now",5\'3" tall\n') == [(1, ['say "hi", now', "5'3\" tall"], None)]
 
 
-@pytest.mark.parametrize("line", ["1", "1,2,3", "1,2,", ",,,", " "])
+@pytest.mark.parametrize("line", ["1", "1,2,3", "1,2,", ",,,", '" "'])
 def test_too_few_or_too_many_fields_reject_exactly_that_record(line: str) -> None:
     """The record keeps its number and its text; the ones around it load."""
     assert rows_of(f"a,b\n0,0\n{line}\n9,9\n") == [(1, ["0", "0"], None), (2, None, line), (3, ["9", "9"], None)]
