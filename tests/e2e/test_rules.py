@@ -22,32 +22,26 @@ def good(day: date, number: int, **cells: str) -> list[str]:
     return [ticket(f"{day:%d}-{n}", created_at=f"{day} 08:00:00", **cells) for n in range(number)]
 
 
-def lines_of(trial: Trial, table: str) -> list[tuple[str, int]]:
-    """Ticket and record number of each row, sorted."""
-    return sorted((row["ticket_id"], row["_row_number"]) for row in trial.rows(table))
+@pytest.fixture(scope="module")
+def mixed(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Trial:
+    """Day 1: a tenth rejected. 2: more than that. 3: only a header. 4: lacks a required column. 5: no header.
+    6: malformed records among good ones, and a column that the contract doesn't know."""
+    trial = Trial(spark, tmp_path_factory.mktemp("mixed"), options={"today": date(2024, 3, 7)})
+    trial.deliver(ONE, *good(ONE, 9), ticket("x", priority="Urgent"))
+    trial.deliver(TWO, *good(TWO, 8), ticket("y", priority="Urgent"), ticket("z", sla_hours="0"))
+    trial.deliver(THREE)
+    trial.deliver(FOUR, "t4,2024-03-04 08:00:00,High", header="ticket_id,created_at,priority")
+    trial.put(FIVE, b"\n\n")
+    records = [f"{line},note" for line in good(SIX, 18)]
+    trial.deliver(SIX, *records[:5], "only,three,fields", *records[5:], '"open', header=f"{','.join(COLUMNS)},Notes")
+    with structlog.testing.capture_logs() as events:
+        trial.report = trial.load()  # type: ignore[attr-defined]
+    trial.events = events  # type: ignore[attr-defined]
+    return trial
 
 
 class TestADayOfEachKind:
     """One run over days of which most have something wrong; they must not touch each other."""
-
-    @pytest.fixture(scope="class")
-    def mixed(self, spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Trial:
-        """Day 1: a tenth rejected. 2: more than that. 3: only a header. 4: lacks a required column. 5: no header.
-        6: malformed records among good ones, and a column that the contract doesn't know."""
-        trial = Trial(spark, tmp_path_factory.mktemp("mixed"), options={"today": date(2024, 3, 7)})
-        trial.deliver(ONE, *good(ONE, 9), ticket("x", priority="Urgent"))
-        trial.deliver(TWO, *good(TWO, 8), ticket("y", priority="Urgent"), ticket("z", sla_hours="0"))
-        trial.deliver(THREE)
-        trial.deliver(FOUR, "t4,2024-03-04 08:00:00,High", header="ticket_id,created_at,priority")
-        trial.put(FIVE, b"\n\n")
-        records = [f"{line},note" for line in good(SIX, 18)]
-        trial.deliver(
-            SIX, *records[:5], "only,three,fields", *records[5:], '"open', header=f"{','.join(COLUMNS)},Notes"
-        )
-        with structlog.testing.capture_logs() as events:
-            trial.report = trial.load()  # type: ignore[attr-defined]
-        trial.events = events  # type: ignore[attr-defined]
-        return trial
 
     def test_exactly_the_allowed_ratio_of_rejects_passes(self, mixed: Trial) -> None:
         """One of ten is not more than a tenth."""
