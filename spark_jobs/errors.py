@@ -79,3 +79,20 @@ def nearest(value: str, allowed: Iterable[str]) -> str | None:
     """The allowed word that was most likely meant, as a hint, or None."""
     close = get_close_matches(value, list(allowed), n=1)
     return f"did you mean {close[0]!r}?" if close else None
+
+
+def as_opslake_error(error: Exception, *, where: str) -> OpslakeError:
+    """The error itself where it is ours; one that a Spark task raised is found in the text that Spark passes on."""
+    if isinstance(error, OpslakeError):
+        return error
+    text = str(error)
+    sign = "SourceError: "
+    if sign in text:
+        return SourceError(text.split(sign, 1)[1].splitlines()[0])
+    return EngineError(f"{type(error).__name__}: {first_line(error)}", where=where)
+
+
+def first_line(error: Exception) -> str:
+    """The first line of what a foreign error says, cut to a length for a log."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0][:300] if lines else type(error).__name__

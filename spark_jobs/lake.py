@@ -89,11 +89,6 @@ class Lake:
         notes = self.notes(layer, name, after, self.version(layer, name) or 0)
         return any(note.get("lease", 0) < lease for note in notes or [])
 
-    def size(self, layer: Layer, name: str) -> int:
-        """The bytes of the table's current files."""
-        found = self.look(layer, name)
-        return 0 if found is None else sum(found.get_add_actions(flatten=True)["size_bytes"].to_pylist())
-
     def read(self, spark: SparkSession, layer: Layer, name: str) -> DataFrame:
         """The table's rows."""
         return spark.read.format("delta").load(self.path(layer, name))

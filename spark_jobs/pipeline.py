@@ -13,10 +13,11 @@ from datetime import UTC, datetime
 from pyspark.sql import SparkSession
 
 from spark_jobs import __version__
+from spark_jobs.batch import Loader
 from spark_jobs.contract import Contract, load_contracts
-from spark_jobs.errors import DATA_FAILED, ENGINE_FAILED, OK, LakeHeld, LeaseLost, OpslakeError
+from spark_jobs.errors import DATA_FAILED, ENGINE_FAILED, OK, LakeHeld, LeaseLost, OpslakeError, as_opslake_error
 from spark_jobs.lake import Fence, Lake
-from spark_jobs.loading import Loader, as_opslake_error, load
+from spark_jobs.loading import load
 from spark_jobs.log import log
 from spark_jobs.planning import Choice, Plan, horizons, make_plan
 from spark_jobs.publication import Outcome

@@ -6,6 +6,7 @@ each expression once.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from decimal import Decimal
 
@@ -231,3 +232,9 @@ def _clock_warnings(contract: Contract) -> list[Finding]:
         found.append((f"skipped_{column.name}", plain & (shown != wall)))
         found.append((f"ambiguous_{column.name}", plain & (later == wall)))
     return found
+
+
+def rule_set(contract: Contract) -> str:
+    """A hash of the rules in force: the columns' checks, the row rules and the null tokens."""
+    told = repr((contract.columns, contract.rules, contract.null_tokens, contract.earliest_date, contract.zone))
+    return hashlib.sha256(told.encode()).hexdigest()[:12]
