@@ -22,12 +22,15 @@ from state.ledger import Figures
 
 
 def to_silver(loader: Loader, batch: Batch) -> tuple[dict[date, Figures], int | None]:
+    """Bring a batch that Bronze has into exceptions and Silver; returns its figures by day and Silver's version.
+
+    Days that are held back are added to the batch's failures; the version is None when all of them are.
+    """
     contract, lake, spark, zone = batch.contract, loader.lake, loader.spark, loader.settings.business_timezone
     with ThreadPoolExecutor(2, thread_name_prefix="beside") as beside:
         opened = beside.submit(silver.open_table, spark, lake, contract)
-        judged = silver.judge(_bronze_rows(loader, batch), contract, business_timezone=zone).localCheckpoint(
-            eager=False
-        )
+        judged = silver.judge(_bronze_rows(loader, batch), contract, business_timezone=zone)
+        judged = judged.localCheckpoint(eager=False)
         tallies = silver.tally(judged)
         tallies = {day: tallies.get(day, silver.Tally()) for day in batch.alive}
         held = _hold_back(loader, batch, tallies)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import shutil
 from collections import Counter
-from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
 
@@ -26,7 +25,7 @@ pytestmark = pytest.mark.skipif(not EXPORT.is_file(), reason=f"the public export
 
 
 @pytest.fixture(scope="module")
-def loaded(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Report]]:
+def loaded(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Report]:
     """The export, delivered as one day and loaded by the documented contract."""
     folder = tmp_path_factory.mktemp("export")
     contracts, landing = folder / "contracts", folder / "landing" / "tickets" / "2023" / "06"
@@ -38,7 +37,7 @@ def loaded(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Ite
         lake=str(folder / "lake"), landing=str(folder / "landing"), contracts=str(contracts), today=date(2023, 6, 4)
     )
     report = Pipeline(settings, "test", session=lambda _settings, _bytes: spark).run(Choice(start=DAY, end=DAY))
-    yield folder / "lake", report
+    return folder / "lake", report
 
 
 def query(path: Path, sql: str) -> list[tuple[object, ...]]:
