@@ -132,6 +132,7 @@ MOMENTS: dict[str, tuple[Any, str, Callable[..., bool]]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("commit", MOMENTS)
 def test_a_run_whose_lease_was_taken_commits_nothing_more(
     commit: str, lakes: Lakes, spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -130,6 +130,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     return (tmp_path_factory.mktemp(f"lake{n}") for n in count())
 
 
+@pytest.mark.slow
 @example(made=CORRECTED_TOGETHER)
 @example(made=LATE_AND_REOPENED)
 @given(made=steps())

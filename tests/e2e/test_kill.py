@@ -218,6 +218,7 @@ def test_every_commit_of_the_second_run_is_tried(history: History) -> None:
     assert set(FIRST_RUN) <= set(history.recorder["first"].names)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("commit", SECOND_RUN)
 def test_a_run_that_died_after_a_commit_is_finished_by_the_next(
     commit: str, history: History, spark: SparkSession, tmp_path: Path
@@ -227,6 +228,7 @@ def test_a_run_that_died_after_a_commit_is_finished_by_the_next(
     expect_finished(lake, history, "second", spark, gold=not _before_silver(commit, SECOND_RUN))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("commit", FIRST_RUN)
 def test_a_first_run_that_died_after_a_commit_is_finished_by_the_next(
     commit: str, history: History, spark: SparkSession, tmp_path: Path
