@@ -24,7 +24,7 @@ from benchmarks import generated, naive_tables
 from benchmarks.delivery import write_delivery
 from spark_jobs import bronze, rejects, silver, silver_table, sources
 from spark_jobs.contract import Contract, load_contracts
-from spark_jobs.lake import Fence, Lake, create
+from spark_jobs.lake import Fence, Lake, columns_of, create
 from spark_jobs.pipeline import Pipeline
 from spark_jobs.session import build_session
 from spark_jobs.settings import Settings, load_settings
@@ -94,7 +94,7 @@ def _write_silver(
 
 def _write_bronze(spark: SparkSession, lake: Lake, contract: Contract) -> None:
     """One record a day, in the partition of its day and delivery."""
-    shape = _shape(sources.schema(contract.source_names))
+    shape = columns_of(sources.schema(contract.source_names))
     path = lake.path("bronze", DATASET)
     create(spark, path, shape, partition_by=bronze.PARTITIONS, stats=["_row_number"])
     known = {"_row_number": "1", "_logical_date": "day", "_delivery": "substring(sha2(concat(day, '\\n'), 256), 1, 12)"}
@@ -104,7 +104,7 @@ def _write_bronze(spark: SparkSession, lake: Lake, contract: Contract) -> None:
 
 def _write_exceptions(spark: SparkSession, lake: Lake, tickets: int) -> None:
     """Rejected records: six of ten resolved, three open, one a duplicate; none of a key that ever comes again."""
-    shape = _shape(rejects.SCHEMA)
+    shape = columns_of(rejects.SCHEMA)
     path = lake.path("exception", DATASET)
     create(spark, path, shape, partition_by=["_logical_date"], stats=["record_key", "status"])
     lot = generated.draw(30, 10)
@@ -124,12 +124,6 @@ def _write_exceptions(spark: SparkSession, lake: Lake, tickets: int) -> None:
     day = f"date_add(DATE'{generated.FIRST_DAY}', int(({generated.history(tickets).day})))"
     rows = spark.range(tickets).where(REJECTED).selectExpr("id", f"{day} AS day")
     _fill(rows, shape, known).repartition(F.col("_logical_date")).write.format("delta").mode("append").save(path)
-
-
-def _shape(ddl: str) -> StructType:
-    found = StructType.fromDDL(ddl)
-    assert isinstance(found, StructType)
-    return found
 
 
 def _fill(rows: DataFrame, shape: StructType, known: dict[str, str]) -> DataFrame:

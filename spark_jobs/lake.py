@@ -6,12 +6,13 @@ Versions and last commits are read with delta-rs (no JVM); data is read and writ
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import reduce
 from itertools import count
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from delta.tables import DeltaTable, DeltaTableBuilder
 from deltalake import DeltaTable as RustTable
@@ -158,9 +159,27 @@ class Fence:
         session.conf.set("spark.databricks.delta.commitInfo.userMetadata", self.metadata(**facts))
 
 
+ALIASES = {"int": "integer", "bigint": "long", "smallint": "short", "tinyint": "byte"}
+
+
 def columns_of(ddl: str) -> StructType:
-    """The columns that a piece of DDL declares."""
-    return cast(StructType, StructType.fromDDL(ddl))
+    """The columns that a piece of DDL declares; needs no session, and is the same on every Spark line."""
+    fields = [part.strip().rsplit(" ", 1) for part in re.split(r",(?![^<(]*[>)])", ddl)]
+    columns = [
+        {"name": name.strip().strip("`"), "type": _type_json(kind), "nullable": True, "metadata": {}}
+        for name, kind in fields
+    ]
+    return StructType.fromJson({"type": "struct", "fields": columns})
+
+
+def _type_json(kind: str) -> str | dict[str, Any]:
+    """A type as Spark and Delta write it in JSON."""
+    if kind.startswith("array<"):
+        return {"type": "array", "elementType": _type_json(kind[6:-1]), "containsNull": True}
+    if kind.startswith("map<"):
+        key, value = kind[4:-1].split(",", 1)
+        return {"type": "map", "keyType": _type_json(key), "valueType": _type_json(value), "valueContainsNull": True}
+    return ALIASES.get(kind, kind)
 
 
 def create(spark: SparkSession, path: str, schema: StructType, **layout: Any) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from datetime import date
 from decimal import Decimal
 
@@ -76,3 +79,16 @@ def test_a_repeated_delivery_of_it_changes_nothing(new_trial: NewTrial) -> None:
     trial.run()
     assert trial.figures("orders")[date(2024, 1, 3)]["unchanged"] == 1
     assert trial.versions()["silver/orders"] == before
+
+
+def test_a_run_with_nothing_due_starts_no_jvm(new_trial: NewTrial) -> None:
+    """A process of its own, as a schedule starts it: it looks at the lake without Spark, says so and ends with 0."""
+    trial = orders(new_trial)
+    trial.put(DAY, GOOD.encode(), dataset="orders", suffix=".jsonl")
+    trial.run(start=DAY, end=DAY)
+    settings = {"LAKE": trial.lake, "LANDING": trial.landing, "CONTRACTS": trial.options["contracts"]}
+    environment = {**os.environ, **{f"OPSLAKE_{k}": str(v) for k, v in settings.items()}, "OPSLAKE_TODAY": "2024-01-03"}
+    command = [sys.executable, "-c", "from spark_jobs.cli import main; main()", "run"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, "nothing is due" in done.stdout) == (0, True), done.stdout + done.stderr
+    assert "session.started" not in done.stderr
