@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from spark_jobs.cli.app import Dataset, Day, Json, app, settings
+from spark_jobs.cli.app import Dataset, Day, Json, app, known_dataset, settings
 from spark_jobs.cli.show import show_report
-from spark_jobs.errors import UsageError, nearest
+from spark_jobs.errors import UsageError
 from spark_jobs.planning import Choice
 
 
@@ -42,7 +42,7 @@ def run(
     if force and day is None and dataset is None:
         raise UsageError("--force needs a day", where="opslake run", hint="give --date YYYY-MM-DD, or a --dataset")
     pipeline = Pipeline(settings(), command_line())
-    _known(dataset, pipeline.contracts)
+    known_dataset(dataset, pipeline.contracts)
     choice = Choice(dataset, day, day, max_days, force, accept_rejects)
     report = pipeline.run(choice)
     show_report(report, as_json=as_json)
@@ -65,7 +65,7 @@ def backfill(
     if start > end:
         raise UsageError("--start is after --end", value=f"{start:%Y-%m-%d} > {end:%Y-%m-%d}", hint="swap them")
     pipeline = Pipeline(settings(), command_line())
-    _known(dataset, pipeline.contracts)
+    known_dataset(dataset, pipeline.contracts)
     choice = Choice(dataset, start.date(), end.date(), None, force, accept_rejects)
     report = pipeline.backfill(choice, batch_days or pipeline.settings.batch_days)
     show_report(report, as_json=as_json)
@@ -85,13 +85,7 @@ def rebuild(
     if sum((bool(tables), everything, silver is not None)) != 1:
         raise UsageError("say what to rebuild", where="opslake rebuild", allowed="TABLE…, --all or --silver DATASET")
     pipeline = Pipeline(settings(), command_line())
-    _known(silver, pipeline.contracts)
+    known_dataset(silver, pipeline.contracts)
     report = pipeline.rebuild(tables or (), silver)
     show_report(report, as_json=as_json)
     raise typer.Exit(report.exit_code)
-
-
-def _known(dataset: str | None, contracts: object) -> None:
-    names = list(contracts)  # type: ignore[call-overload]
-    if dataset is not None and dataset not in names:
-        raise UsageError("unknown dataset", value=dataset, allowed=names, hint=nearest(dataset, names))
