@@ -1,7 +1,7 @@
 """Where the time of one daily run goes: `python -m benchmarks.profile [--size 100k] [--conf KEY=VALUE]`.
 
 The run's log events give its stages, Spark's event log the jobs, tasks and bytes in each. The event log is switched on
-by a `spark-defaults.conf` of its own, so the run is the one that everybody makes, a little slower.
+by Java's own variable for options, so the run is the one that everybody makes, a little slower.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def main() -> None:
 
 
 def _profiled(space: Workspace, size: str, tried: dict[str, str]) -> tuple[float, Timing, Path]:
-    folder, conf, lake = space.scratch("events"), space.scratch("conf"), space.fresh(size)
+    folder, lake = space.scratch("events"), space.fresh(size)
     settings = {
         "spark.eventLog.enabled": "true",
         "spark.eventLog.dir": folder.as_uri(),
@@ -76,9 +76,8 @@ def _profiled(space: Workspace, size: str, tried: dict[str, str]) -> tuple[float
         "spark.eventLog.compress": "false",
         **tried,
     }
-    text = "".join(f"{key} {value}\n" for key, value in settings.items())
-    (conf / "spark-defaults.conf").write_text(text)
-    environ = space.environ(lake, space.landing(size)) | {"SPARK_CONF_DIR": str(conf)}
+    options = " ".join(f"-D{key}={value}" for key, value in settings.items())
+    environ = space.environ(lake, space.landing(size)) | {"JDK_JAVA_OPTIONS": options}
     began = time.time()
     log = space.log(f"profile-{size}")
     timing = run([OPSLAKE, "run", "--date", DAY], environ=environ, log=log, folder=space.root)

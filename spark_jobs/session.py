@@ -161,6 +161,9 @@ def _own_jvm(size: Size, memory: str, jars: Sequence[Path], flags: Sequence[str]
     os.environ.update(JAVA_HOME=str(java.home), SPARK_HOME=str(_spark_home()))
     os.environ.update(PYSPARK_PYTHON=sys.executable, PYSPARK_DRIVER_PYTHON=sys.executable)
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    # Spark's launcher puts this folder on the class path, and with a file in it there the JVM leaves any class-data
+    # archive aside. What spark-submit's defaults say is said here by the settings.
+    os.environ.setdefault("SPARK_CONF_DIR", str(home / ".cache" / "no-spark-conf"))
     # The launcher is a JVM of its own that only puts the command line together.
     os.environ.setdefault("SPARK_LAUNCHER_OPTS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
     return {"spark.driver.memory": memory, **driver_settings(size, jars=jars, flags=flags, home=home)}
