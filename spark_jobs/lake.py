@@ -10,7 +10,6 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from functools import reduce
 from itertools import count
 from typing import Any, Literal
 
@@ -230,10 +229,9 @@ def runs_of(days: Iterable[date]) -> list[tuple[date, date]]:
     return runs
 
 
-def in_days(column: Column, days: Iterable[date]) -> Column:
+def in_days(column: str, days: Iterable[date]) -> Column:
     """`column` is one of `days`, as literal bounds on contiguous runs."""
-    tests = [column == F.lit(a) if a == b else column.between(F.lit(a), F.lit(b)) for a, b in runs_of(days)]
-    return reduce(Column.__or__, tests) if tests else F.lit(False)
+    return F.expr(days_sql(f"`{column}`", days))
 
 
 def days_sql(column: str, days: Iterable[date]) -> str:

@@ -12,7 +12,7 @@ from datetime import date
 import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import DeltaTable as RustTable
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from spark_jobs import direct
@@ -55,9 +55,10 @@ class Outcome:
     messages: tuple[str, ...] = field(default=())
 
 
-def slice_filter(table: GoldTable, column: Column, days: frozenset[date]) -> Column:
-    """The test that a day is one of the moved ones, or not before them for a running sum."""
-    return column >= F.lit(min(days)) if table.slices.kind == "from_date" else in_days(column, days)
+def slice_sql(table: GoldTable, days: frozenset[date]) -> str:
+    """The test that a row's day is one of the moved ones, or not before them for a running sum."""
+    column = str(table.slices.column)
+    return f"{column} >= DATE '{min(days)}'" if table.slices.kind == "from_date" else days_sql(column, days)
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def publish(by: Publication, table: GoldTable, result: DataFrame, move: Move) ->
 def _publish_here(by: Publication, table: GoldTable, rows: pa.Table, seen: RustTable | None, move: Move) -> Outcome:
     """The rows are on the driver, and are committed from it."""
     column = None if move.whole or table.slices.kind == "whole" else table.slices.column
-    there = "true" if column is None else _slice_sql(table, column, move.days)
+    there = "true" if column is None else slice_sql(table, move.days)
     old = direct.existing(seen, rows.schema, there) if seen is not None else None
     verdict = direct.compare(table, rows, old, column)
     _refuse(table, verdict, _lost(by.lake, table, rows))
@@ -109,10 +110,6 @@ def _publish_here(by: Publication, table: GoldTable, rows: pa.Table, seen: RustT
     return Outcome(
         table.name, "published", move.reason, len(verdict.differing), verdict.rows, messages=verdict.warnings
     )
-
-
-def _slice_sql(table: GoldTable, column: str, days: frozenset[date]) -> str:
-    return f"{column} >= DATE '{min(days)}'" if table.slices.kind == "from_date" else days_sql(column, days)
 
 
 def _lost(lake: Lake, table: GoldTable, rows: pa.Table) -> dict[Relationship, int]:
@@ -155,7 +152,7 @@ def _same_shape(old: DataFrame, new: DataFrame) -> bool:
 
 def _existing(spark: SparkSession, table: GoldTable, move: Move, lake: Lake) -> DataFrame:
     old = lake.read(spark, "gold", table.name)
-    return old if move.whole else old.where(slice_filter(table, F.col(str(table.slices.column)), move.days))
+    return old if move.whole else old.where(slice_sql(table, move.days))
 
 
 def _refuse(table: GoldTable, verdict: Verdict, lost: Mapping[Relationship, int]) -> None:
@@ -193,7 +190,7 @@ def _replace(by: Publication, table: GoldTable, rows: DataFrame, days: list[date
     column = str(table.slices.column)
     metadata = by.fence.metadata(table=table.name, **slices_note(column, days))
     (
-        rows.where(in_days(F.col(column), days))
+        rows.where(in_days(column, days))
         .coalesce(1)
         .write.format("delta")
         .mode("overwrite")
@@ -243,6 +240,6 @@ def _gone(spark: SparkSession, table: GoldTable, rows: DataFrame, move: Move, la
         return move.keys.join(rows.select(key), key, "left_anti")
     bound = table.slices.bounded_by
     there = lake.read(spark, "gold", table.name)
-    there = there.where(in_days(F.col(bound), move.bounds)) if bound else there
+    there = there.where(in_days(bound, move.bounds)) if bound else there
     held = there.join(F.broadcast(move.keys), key, "left_semi").select(*table.grain)
     return held.join(rows.select(*table.grain), list(table.grain), "left_anti")

@@ -37,7 +37,7 @@ class Publisher:
         """What the table would be computed from; None where one of its inputs isn't there yet."""
         if not set(table.inputs) <= set(versions):
             return None
-        roots = self.datasets_of(table)
+        roots = self.datasets_of(table) & set(self.contracts)
         dated = [self.horizons[name] for name in roots if name in self.horizons]
         if not dated:
             return None
@@ -48,6 +48,7 @@ class Publisher:
             zone=self.settings.business_timezone,
             contracts=contracts,
             keys={name: self.contracts[name].key for name in contracts},
+            thresholds={k: v for name in sorted(roots) for k, v in self.contracts[name].thresholds.items()},
         )
 
     def datasets_of(self, table: GoldTable) -> set[str]:

@@ -52,7 +52,7 @@ def write(
     and `number` of them are exceptions; the rows of `held` days aren't accepted, so they resolve nothing. Up to
     `driver_rows` are committed from the driver.
     """
-    passed = judged.where(~in_days(F.col("_logical_date"), held)) if held else judged
+    passed = judged.where(~in_days("_logical_date", held)) if held else judged
     new = _exceptions(judged, contract, fence, rule_set)
     if len(deliveries) > 1:  # day by day, a later one of these deliveries would resolve what an earlier one left open
         new = _resolved_within(new, _accepted(passed, contract), contract)
@@ -234,7 +234,7 @@ def _moved(
     of_current = F.lit(False)
     for day, delivery in deliveries.items():
         of_current = of_current | ((F.col("_logical_date") == F.lit(day)) & (F.col("_delivery") == F.lit(delivery)))
-    of_days = in_days(F.col("_logical_date"), deliveries)
+    of_days = in_days("_logical_date", deliveries)
     status, replaced = F.col("status"), of_days & ~of_current
     no_one = F.lit(None).cast("string").alias("resolved_by")
     superseded = existing.where(status.isin("open", "informational") & replaced).select(
@@ -279,7 +279,7 @@ def _merge(
     """Insert what is new and move what has moved, in one MERGE bounded by the days in which something can match."""
     session = spark.newSession()
     path = lake.path("exception", contract.dataset)
-    there = spark.read.format("delta").load(path).where(in_days(F.col("_logical_date"), days)).select("exception_id")
+    there = spark.read.format("delta").load(path).where(in_days("_logical_date", days)).select("exception_id")
     fresh = new.join(there, "exception_id", "left_anti")
     source = fresh.unionByName(moved, allowMissingColumns=True).localCheckpoint()
     if source.isEmpty():

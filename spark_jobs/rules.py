@@ -106,6 +106,7 @@ def _typed(frame: DataFrame, contract: Contract, business_timezone: str) -> Data
         day_end.alias("logical_date_end"),
         F.lit(business_timezone).alias("business_timezone"),
         F.lit(contract.earliest_date).alias("earliest_date"),
+        *(F.lit(limit).alias(name) for name, limit in contract.thresholds.items()),
     ]
     return frame.select("*", *values, *context)
 
@@ -236,5 +237,7 @@ def _clock_warnings(contract: Contract) -> list[Finding]:
 
 def rule_set(contract: Contract) -> str:
     """A hash of the rules in force: the columns' checks, the row rules and the null tokens."""
-    told = repr((contract.columns, contract.rules, contract.null_tokens, contract.earliest_date, contract.zone))
+    limits = sorted(contract.thresholds.items())
+    terms = (contract.null_tokens, contract.earliest_date, contract.zone, limits)
+    told = repr((contract.columns, contract.rules, *terms))
     return hashlib.sha256(told.encode()).hexdigest()[:12]

@@ -149,6 +149,8 @@ def _local(cores: int | None, home: Path, size: Size) -> dict[str, str]:
         "spark.sql.shuffle.partitions": partitions,
         "spark.default.parallelism": partitions,
         "spark.databricks.delta.snapshotPartitions": "1",
+        # Looking at a local folder's files takes less time than the tasks that would share the work.
+        "spark.sql.sources.parallelPartitionDiscovery.threshold": "100000",
         # Planning anew between the stages of a small query takes longer than it can save.
         "spark.sql.adaptive.enabled": "false" if size == "small" else "true",
         "spark.sql.warehouse.dir": str(home / ".cache" / "warehouse"),
@@ -186,6 +188,9 @@ def _jvm_flags(size: Size, archive: Path) -> list[str]:
     flags = [
         "-XX:+DisplayVMOutputToStderr",
         "-XX:+UseParallelGC",
+        # Loading Spark's classes shall not count as a reason to collect garbage.
+        "-XX:MetaspaceSize=300m",
+        *os.environ.get("XF", "").split(),
         "-Dlog4j2.configurationFile=" + str(Path(__file__).with_name("log4j2.properties")),
     ]
     if size == "small":

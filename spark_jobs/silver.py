@@ -185,7 +185,7 @@ def _matches(
     days = [row[0] for row in narrow.select(contract.event_date).distinct().collect()]
     if not days:
         return None
-    return table.where(in_days(F.col(contract.event_date), days)).join(keys, list(contract.key), "left_semi")
+    return table.where(in_days(contract.event_date, days)).join(keys, list(contract.key), "left_semi")
 
 
 def _content(contract: Contract) -> Column:

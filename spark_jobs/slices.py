@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import reduce
 from typing import Any
@@ -22,7 +22,7 @@ from spark_jobs.errors import DataError, EngineError
 from spark_jobs.feed import FeedGone, Feeds
 from spark_jobs.gold import GoldTable, measures, registry
 from spark_jobs.lake import Fence, Lake, Layer, days_sql, in_days
-from spark_jobs.publication import Move, Outcome, Publication, publish, slice_filter
+from spark_jobs.publication import Move, Outcome, Publication, publish, slice_sql
 from state.progress import TableProgress
 
 
@@ -37,6 +37,13 @@ class Inputs:
     """Per Silver input the hash of its schema."""
     keys: Mapping[str, tuple[str, ...]]
     """Per Silver input its key."""
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+    """The limits that the contracts of its datasets declare."""
+
+    def options(self, table: GoldTable) -> dict[str, Any]:
+        """What the table's function is passed by name."""
+        known = {**self.thresholds, "horizon": self.horizon, "zone": self.zone}
+        return {name: known[name] for name in table.options}
 
 
 def fingerprint(table: GoldTable, inputs: Inputs) -> str:
@@ -44,6 +51,7 @@ def fingerprint(table: GoldTable, inputs: Inputs) -> str:
     source = inspect.getsource(inspect.getmodule(table.function) or table.function)
     told = [source, inspect.getsource(measures), repr((table.grain, table.slices, table.checks)), inputs.zone]
     told += [f"{name}={inputs.contracts[name]}" for name in sorted(inputs.contracts)]
+    told += [f"{name}={inputs.thresholds[name]}" for name in sorted(set(table.options) & set(inputs.thresholds))]
     return hashlib.sha256("\n".join(told).encode()).hexdigest()[:16]
 
 
@@ -127,15 +135,14 @@ def _newest(images: DataFrame, key: tuple[str, ...], span: tuple[int, int]) -> D
 def compute(spark: SparkSession, table: GoldTable, move: Move, inputs: Inputs, lake: Lake) -> DataFrame:
     """The rows of the moved slices, and only those."""
     frames = [move.rows[n] if n in move.rows else _narrowed(spark, table, n, move, lake) for n in table.inputs]
-    options: dict[str, Any] = {"horizon": inputs.horizon, "zone": inputs.zone}
-    result = table.function(*frames, **{name: options[name] for name in table.options})
+    result = table.function(*frames, **inputs.options(table))
     if move.whole:
         return result
     if move.keys is not None:
         known = set(move.rows) >= set(table.inputs)
         keyed = F.broadcast(move.keys)
         return result if known else result.join(keyed, str(table.slices.column), "left_semi").select(*result.columns)
-    return result.where(slice_filter(table, F.col(str(table.slices.column)), move.days))
+    return result.where(slice_sql(table, move.days))
 
 
 def _narrowed(spark: SparkSession, table: GoldTable, name: str, move: Move, lake: Lake) -> DataFrame:
@@ -146,12 +153,12 @@ def _narrowed(spark: SparkSession, table: GoldTable, name: str, move: Move, lake
         return lake.read_files(spark, layer, name) if layer == "gold" else lake.read(spark, layer, name)
     if move.keys is not None:
         frame, bound = lake.read(spark, layer, name), table.slices.bounded_by
-        bounded = frame.where(in_days(F.col(bound), move.bounds)) if bound else frame
+        bounded = frame.where(in_days(bound, move.bounds)) if bound else frame
         keys = move.keys.withColumnRenamed(str(table.slices.column), columns[0])
         return bounded.join(F.broadcast(keys), columns[0], "left_semi")
     back = {d - timedelta(days=n) for d in move.days for n in range(table.slices.look_back + 1)}
     frame = lake.read_files(spark, layer, name, " OR ".join(days_sql(c, back) for c in columns))
-    return frame.where(reduce(Column.__or__, (in_days(F.col(c), back) for c in columns)))
+    return frame.where(reduce(Column.__or__, (in_days(c, back) for c in columns)))
 
 
 def refresh(

@@ -121,7 +121,7 @@ def _classified(
     contract, spark, zone = batch.contract, loader.spark, loader.settings.business_timezone
     accepted = judged.where((F.size("_reasons") == 0) & ~F.col("_duplicate"))
     if len(passing) < len(batch.dues):
-        accepted = accepted.where(in_days(F.col("_logical_date"), passing))
+        accepted = accepted.where(in_days("_logical_date", passing))
     later = _later_deliveries(loader, batch, passing)
     is_whole = contract.load_mode == "replace"
     versions = None

@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterable
 from zoneinfo import available_timezones
 
-from spark_jobs.contract.column_checks import SNAKE_CASE, check_column, check_reason
+from spark_jobs.contract.column_checks import CONTEXT, SNAKE_CASE, check_column, check_reason
 from spark_jobs.contract.findings import Report
 from spark_jobs.contract.model import Contract, squeeze
+from spark_jobs.contract.settings import is_finite
 from spark_jobs.errors import nearest
 
 OPTIONS = {
@@ -213,6 +214,12 @@ def _check_terms(contract: Contract, report: Report) -> None:
         report.add("nullTokens", "blank text is null anyway", value=blank[0], hint="leave it out")
     for token in _repeated([token.strip().casefold() for token in contract.null_tokens]):
         report.add("nullTokens", "a token stands twice (case doesn't count)", value=token)
+    for name, limit in contract.thresholds.items():
+        if not is_finite(limit):
+            report.add(f"thresholds.{name}", "not a number", value=limit)
+        if not SNAKE_CASE.fullmatch(name) or name in {*CONTEXT, *(c.name for c in contract.columns)}:
+            what = "a threshold's name is snake_case and no column's"
+            report.add(f"thresholds.{name}", what, value=name, hint="rename it")
     for column in contract.columns:
         for value in column.accepted:
             if value.casefold() in {token.strip().casefold() for token in contract.null_tokens}:

@@ -6,6 +6,7 @@ This file is the model; contracts/<dataset>.odcs.yaml are the built-in contracts
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -89,6 +90,7 @@ class Contract:
     keep_source_row_id: bool = False
     sla_hours: int = 24  # from the logical date's end until its delivery must be there (slaProperties: latency)
     earliest_date: date = date(2000, 1, 1)
+    thresholds: Mapping[str, float] = field(default_factory=dict)  # limits by name, for its rules and for Gold
     reason_order: tuple[str, ...] = ()  # in which reasons stand on a rejected row; those not named follow
 
     @property

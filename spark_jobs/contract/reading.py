@@ -44,6 +44,7 @@ FIELDS = {
     "keepSourceRowId": "keep_source_row_id",
     "earliestDate": "earliest_date",
     "reasonOrder": "reason_order",
+    "thresholds": "thresholds",
 }
 
 

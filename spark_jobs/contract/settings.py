@@ -32,6 +32,7 @@ CONTRACT_SETTINGS: Mapping[str, Kind] = {
     "keepSourceRowId": TRUTH,
     "earliestDate": DAY,
     "reasonOrder": TEXTS,
+    "thresholds": MAPPING,
     "extends": ("builtin",),
 }
 COLUMN_SETTINGS: Mapping[str, Kind] = {
