@@ -222,6 +222,8 @@ class Pipeline:
                 attempt=due.attempt,
                 run_id=report.run_id,
                 deliveries=due.deliveries,
+                loaded=before.loaded if before else (),
+                replayed=before.replayed if before else (),
                 error_class=MISSING_DELIVERY if due.action == "missing" else None,
                 error_message=due.reason,
             )

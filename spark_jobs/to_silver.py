@@ -141,12 +141,18 @@ def _classified(
 
 
 def _later_deliveries(loader: Loader, batch: Batch, passing: Mapping[date, silver.Tally]) -> dict[date, list[str]]:
-    """What was loaded of days after the batch's first, which rule 7 asks; of a corrected day its earlier content."""
+    """What was loaded of days after the batch's first, which rule 7 asks; of a corrected day its earlier content.
+
+    Corrected rows count from the first day on: their file may be younger than the delivery at hand.
+    """
     states = in_silver(loader.states, batch.contract.dataset)
     found = {
-        day: [d for d in state.loaded if day not in passing or d != batch.deliveries[day]]
+        day: [
+            *(d for d in state.loaded if day > min(passing) and (day not in passing or d != batch.deliveries[day])),
+            *state.replayed,
+        ]
         for day, state in states.items()
-        if day > min(passing)
+        if day >= min(passing)
     }
     return {day: loaded for day, loaded in found.items() if loaded}
 
