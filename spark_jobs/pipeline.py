@@ -183,7 +183,8 @@ class Pipeline:
                 report.error = stopped(stop, self.command)
                 raise
             except Exception as error:
-                report.error = as_opslake_error(error, where=self.command)
+                # a commit that a new holder made impossible fails like any other: it is the lease that tells
+                report.error = _lost(lease) or as_opslake_error(error, where=self.command)
                 if report.error is error:
                     raise
                 raise report.error from error
@@ -269,6 +270,15 @@ class Pipeline:
         """The publication of Gold as the ledger stands now."""
         states = self.ledger.days()
         return Publisher(self.settings, self.lake, self.contracts, self.progress, horizons(states, self.contracts))
+
+
+def _lost(lease: Lease) -> LeaseLost | None:
+    """That the lease isn't this run's own any more, or nothing."""
+    try:
+        lease.confirm()
+    except LeaseLost as lost:
+        return lost
+    return None
 
 
 def _first_days(due: Sequence[Due], number: int) -> list[Due]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from spark_jobs.contract.findings import Finding, Mark
 from spark_jobs.contract.library import expressions, lint, load_contract, load_contracts, read_file
-from spark_jobs.contract.model import Column, Contract, RowRule, squeeze
+from spark_jobs.contract.model import Column, Contract, RowRule
 
 __all__ = [
     "Column",
@@ -17,5 +17,4 @@ __all__ = [
     "load_contract",
     "load_contracts",
     "read_file",
-    "squeeze",
 ]
