@@ -19,8 +19,7 @@ from fsspec.implementations.local import LocalFileSystem
 from spark_jobs.contract import Contract
 from spark_jobs.errors import SourceError, UsageError
 from spark_jobs.exception_export import ID, INFORMATION, is_there, refuse_own_id
-from spark_jobs.sources import record_batches
-from spark_jobs.sources.batches import bronze_schema
+from spark_jobs.sources.batches import bronze_schema, record_batches
 from spark_jobs.sources.csv import CsvOptions, read_csv
 from spark_jobs.sources.headers import HeaderMap, match_headers
 from spark_jobs.sources.record import Row
@@ -175,8 +174,6 @@ def bronze_rows(
     batches = [
         batch
         for day, rows in sorted(by_day.items())
-        for batch in record_batches(
-            rows, corrections.header, contract.source_names, lineage | {"_logical_date": day}
-        )
+        for batch in record_batches(rows, corrections.header, contract.source_names, lineage | {"_logical_date": day})
     ]
     return pa.Table.from_batches(batches, bronze_schema(contract.source_names))

@@ -15,9 +15,10 @@ from typing import Any
 
 from fsspec.core import url_to_fs
 
-from spark_jobs.contract import Contract, squeeze
+from spark_jobs.contract import Contract
 from spark_jobs.errors import UsageError
 from spark_jobs.exception_rows import open_exceptions
+from spark_jobs.names import squeeze
 
 ID = "exception_id"
 MALFORMED_TEXT = "malformed_text"

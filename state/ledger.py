@@ -175,8 +175,8 @@ def _day(row: Mapping[str, Any]) -> DayState:
         figures = Figures(**counts, warnings=json.loads(row["warnings"] or "{}"))
     values = {name: row[name] for name in SAME_IN_BOTH}
     values["deliveries"] = tuple(Delivery(**delivery) for delivery in row["deliveries"] or ())
-    ids = {name: tuple(row[name] or ()) for name in ("loaded", "replayed")}
-    return DayState(**values, **ids, status=Status(row["status"]), figures=figures)
+    values |= {name: tuple(row[name] or ()) for name in ("loaded", "replayed")}
+    return DayState(**values, status=Status(row["status"]), figures=figures)
 
 
 def seconds_between(started: datetime | None, finished: datetime | None) -> float | None:
