@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from spark_jobs import bronze, resolving, silver
@@ -23,11 +23,12 @@ from spark_jobs.exception_rows import Waiting, exceptions_by_id, waiting
 from spark_jobs.lake import Fence, Lake
 from spark_jobs.log import log
 from spark_jobs.planning import in_silver, redelivered
-from spark_jobs.resolving import RECORD, Fates
+from spark_jobs.resolving import OF, RECORD, Fates
 from spark_jobs.settings import Settings
 from spark_jobs.silver_table import ensure, refuse_unfit
 from state.ledger import DayState, Figures, Ledger
 
+MALFORMED = "malformed_record"
 SUMMED = ("read", "inserted", "updated", "unchanged", "stale", "duplicates", "rejected")
 
 
@@ -178,21 +179,21 @@ def _records(
         wanted = wanted.where(F.col("_logical_date") == F.lit(asked.day))
     if asked.reason is not None:
         wanted = wanted.where(F.array_contains("reject_reasons", asked.reason))
-    corrections = _read(its, corrected)
-    ids = wanted.select(F.col(ID), F.col("_logical_date").alias("_day"))
-    links = (
-        corrections.select(F.col("_extra")[ID].alias("_name"), *RECORD)
-        .withColumn("_name", F.lower(F.trim("_name")))
-        .join(ids, (F.col("_name") == F.col(ID)) & (F.col("_logical_date") == F.col("_day")))
-        .select(ID, *RECORD)
-    )
-    rows = corrections
-    if originals:
-        readable = wanted.where(~F.array_contains("reject_reasons", "malformed_record"))
-        links = links.unionByName(readable.select(ID, *RECORD))
-        rows = _read(its, originals).unionByName(corrections)
-    links = links.localCheckpoint(eager=False)
+    both = {day: [*originals.get(day, ()), *corrected.get(day, ())] for day in {*originals, *corrected}}
+    rows = _read(its, both)
+    links = wanted.where(~F.array_contains("reject_reasons", MALFORMED)).select(ID, *RECORD)
+    names = wanted.select(ID, F.col("_logical_date").alias("_day"))
+    corrections = rows.where(F.col("_delivery").isin(*{each for ids in corrected.values() for each in ids}))
+    same = (_name_in(corrections) == names[ID]) & (corrections["_logical_date"] == names["_day"])
+    corrections = corrections.join(names, same).select(ID, *RECORD)
+    links = corrections if asked.file is not None else links.unionByName(corrections)
+    links = links.withColumnRenamed(ID, OF).localCheckpoint(eager=False)
     return links, rows.join(links.select(*RECORD), list(RECORD), "left_semi")
+
+
+def _name_in(corrections: DataFrame) -> Column:
+    """The id of the exception that a corrected row names, which Bronze keeps like any column it doesn't know."""
+    return F.lower(F.trim(corrections["_extra"][ID]))
 
 
 def _read(its: Replayer, deliveries: Mapping[date, Sequence[str]]) -> DataFrame:
@@ -247,7 +248,6 @@ def _versions_elsewhere(its: Replayer, existing: DataFrame, accepted: DataFrame,
     rows = _read(its, deliveries)
     rows = rows.join(existing.select(*RECORD), list(RECORD), "left_anti")
     if any(its.states[day].replayed for day in deliveries):
-        names = existing.select(F.col(ID).alias("_name"))
-        rows = rows.join(names, F.lower(F.trim(F.col("_extra")[ID])) == F.col("_name"), "left_anti")
+        rows = rows.join(existing.select(ID), _name_in(rows) == existing[ID], "left_anti")
     keys = accepted.select(*its.contract.key)
     return silver.newest_versions(rows, its.contract, keys, business_timezone=its.settings.business_timezone)

@@ -18,17 +18,24 @@ from spark_jobs.rules import rule_set
 RECORD = ("_logical_date", "_delivery", "_source_file", "_row_number")
 """Where a record stands in Bronze; an exception has the place of the record as it was delivered."""
 
+OF = "_exception"
+"""The id of the exception that a judged record is of."""
+
 MOVING = ("status", "resolved_by", "reject_reasons", "reject_reason", "rule_set")
 WANTED = (*rejects.LIFE, "_source_file", "_row_number", "resolved_by", "reject_reason", "rule_set")
 
 
 @dataclass(frozen=True)
 class Fates:
-    """Exceptions: resolved by their own record, by a later version of its key, and open as before or otherwise."""
+    """Exceptions: resolved by their own record, by a later version of its key, and still open.
+
+    `other_reasons` are those of the last that are refused for other reasons than before.
+    """
 
     resolved: int = 0
     outgrown: int = 0
     still_open: int = 0
+    other_reasons: int = 0
 
 
 def open_exceptions(spark: SparkSession, lake: Lake, dataset: str, driver_rows: int) -> DataFrame | None:
@@ -54,11 +61,12 @@ def write(
 ) -> Fates:
     """Bring open exceptions up to date in one commit, or in none where nothing changes.
 
-    `existing` are all that are open; `judged` has the records that were judged again, each with its `exception_id`.
+    `existing` are all that are open; `judged` has the records that were judged again, each with the id of its exception (`OF`).
     """
     fated = _fated(existing, judged, contract, fence).localCheckpoint()
     sums = fated.agg(
-        *(F.coalesce(F.sum(F.col(name).cast("int")), F.lit(0)) for name in ("_passes", "_outgrown", "_fails"))
+        *(F.coalesce(F.sum(F.col(name).cast("int")), F.lit(0)) for name in ("_passes", "_outgrown", "_fails")),
+        F.count_if(F.col("_fails") & ~F.col("reject_reasons").eqNullSafe(F.col("_old_reject_reasons"))),
     ).first()
     assert sums is not None  # an aggregate of everything is one row
     different = F.lit(False)
@@ -73,7 +81,7 @@ def _fated(existing: DataFrame, judged: DataFrame, contract: Contract, fence: Fe
     """Every open exception as it was (`_old_…`) and as it is now; those that nothing has happened to are equal."""
     passes = F.size("_reasons") == 0
     newest = F.struct("_file_modified", "_source_file", "_row_number")
-    of_own = judged.groupBy("exception_id").agg(
+    of_own = judged.groupBy(F.col(OF).alias("exception_id")).agg(
         F.max(passes).alias("_passes"), F.max_by("_reasons", newest).alias("_reasons")
     )
     later = rejects.outgrown(existing, judged, contract).select("exception_id", F.col("resolved_by").alias("_later"))

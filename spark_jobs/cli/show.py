@@ -151,17 +151,16 @@ def show_replay(report: Report, *, as_json: bool) -> None:
         replayed = {"dataset": done.dataset, **done.summary, "malformed": done.malformed, "held": done.held}
         show_json(_report_json(report) | {"replayed": replayed})
         return
-    changed = done.fates.resolved or done.fates.outgrown
+    changed = done.fates.resolved or done.fates.outgrown or done.fates.other_reasons
     if not changed:
-        failing = (
-            f": {counted(done.fates.still_open, 'open exception')} fail as before" if done.fates.still_open else ""
-        )
-        show_line(f"nothing to do{failing}")
+        show_line("nothing to do" + ("; what is open fails as before" if done.fates.still_open else ""))
     if done.figures.read:
         cells: list[Cell] = [done.dataset, *(f"{getattr(done.figures, name):,}" for name in CLASSES)]
         fates = (done.fates.resolved + done.fates.outgrown, done.fates.still_open)
         headers = ("dataset", *CLASSES, "resolved", "still open")
         show_table(headers, [[*cells, *(f"{n:,}" for n in fates)]], right=headers[1:])
+    if done.fates.other_reasons:
+        show_line(f"{counted(done.fates.other_reasons, 'exception')} still open, for other reasons than before")
     if done.malformed:
         show_line(f"{counted(done.malformed, 'malformed record')} can only be corrected in a file (--file)")
     if done.held:
