@@ -61,7 +61,8 @@ def write(
 ) -> Fates:
     """Bring open exceptions up to date in one commit, or in none where nothing changes.
 
-    `existing` are all that are open; `judged` has the records that were judged again, each with the id of its exception (`OF`).
+    `existing` are all that are open; `judged` are the records that were judged again, each with the id of its exception
+    (`OF`).
     """
     fated = _fated(existing, judged, contract, fence).localCheckpoint()
     sums = fated.agg(
