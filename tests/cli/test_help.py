@@ -19,7 +19,11 @@ def test_help_names_every_command(opslake: Command) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    [*COMMANDS, "exceptions list", "exceptions show", "contract lint", "contract new"],
+    [
+        *COMMANDS,
+        *("exceptions list", "exceptions show", "exceptions export", "exceptions replay"),
+        *("contract lint", "contract new"),
+    ],
 )
 def test_every_command_has_help(opslake: Command, command: str) -> None:
     """Exit code 0, and no word of a traceback."""

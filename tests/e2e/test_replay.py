@@ -265,7 +265,7 @@ class TestAfterAContractChange:
 
         assert {t.status for t in report.tables} == {"published"}
         assert report.exit_code == 0
-        assert sum(r["created"] for r in trial.rows("gold/ticket_flow_daily")) == sum(r["created"] for r in flow) + 1
+        assert sum(r["opened"] for r in trial.rows("gold/ticket_flow_daily")) == sum(r["opened"] for r in flow) + 1
         found = {name: trial.rows(f"gold/{name}") for name in ("ticket_flow_daily", "backlog_daily")}
         trial.rebuild(["ticket_flow_daily", "backlog_daily"])
         assert found == {name: trial.rows(f"gold/{name}") for name in found}
