@@ -14,13 +14,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import CommitProperties, QueryBuilder, write_deltalake
 from deltalake import DeltaTable as RustTable
-from deltalake.exceptions import CommitFailedError
+from deltalake.exceptions import CommitFailedError, DeltaError
 from pyspark.sql import DataFrame, SparkSession
 
 from spark_jobs.checks import Verdict
 from spark_jobs.errors import EngineError
 from spark_jobs.gold import Accepted, GoldTable
 from spark_jobs.lake import PROPERTIES, Fence, Lake, Layer
+
+REWRITTEN = 10
+"""A commit on the driver touches files of at most so many times `driver_rows` rows."""
 
 
 def collect(frame: DataFrame) -> pa.Table:
@@ -45,8 +48,15 @@ def frame_of(spark: SparkSession, rows: pa.Table) -> DataFrame:
 
 
 def _plain(schema: pa.Schema) -> pa.Schema:
-    kinds = {f.name: pa.timestamp("us", "UTC") if pa.types.is_timestamp(f.type) else f.type for f in schema}
-    return pa.schema([pa.field(name, kind) for name, kind in kinds.items()])
+    return pa.schema([pa.field(f.name, _plain_type(f.type)) for f in schema])
+
+
+def _plain_type(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_timestamp(kind):
+        return pa.timestamp("us", "UTC")
+    if kind in (pa.string_view(), pa.large_string()):
+        return pa.string()
+    return pa.int64() if kind == pa.uint64() else kind
 
 
 def rows_in(table: RustTable, where: str | None = None) -> int:
@@ -56,14 +66,35 @@ def rows_in(table: RustTable, where: str | None = None) -> int:
     return sum(file["num_records"] or 0 for file in files if wanted is None or _file_name(file["path"]) in wanted)
 
 
+def file_bytes(table: RustTable, rows: int) -> int | None:
+    """The size of a file of so many rows, None where the table has no row to tell it."""
+    files = pa.table(table.get_add_actions(flatten=True))
+    held = pc.sum(files["num_records"]).as_py() or 0
+    return max(1, rows * (pc.sum(files["size_bytes"]).as_py() or 0) // held) if held else None
+
+
 def _file_name(path: str) -> str:
     return path.rsplit("/", 1)[-1]
 
 
-def bytes_per_row(table: RustTable) -> float:
-    """What a row takes on average in the table's files."""
-    files = pa.table(table.get_add_actions(flatten=True))
-    return (pc.sum(files["size_bytes"]).as_py() or 0) / max(1, pc.sum(files["num_records"]).as_py() or 0)
+def changes(table: RustTable, span: tuple[int, int], at_most: int) -> pa.Table | None:
+    """All images of rows changed after version `span[0]` up to `span[1]`, by the table's change feed.
+
+    None where there are more than `at_most`, or where delta-rs can't read the feed.
+    """
+    found: list[pa.RecordBatch] = []
+    number = 0
+    try:
+        reader = pa.RecordBatchReader.from_stream(table.load_cdf(starting_version=span[0] + 1, ending_version=span[1]))
+        for batch in reader:
+            number += batch.num_rows
+            if number > at_most:
+                return None
+            found.append(batch)
+    except (DeltaError, OSError):  # Spark says what is wrong
+        return None
+    rows = pa.Table.from_batches(found, reader.schema)
+    return rows.cast(_plain(rows.schema))
 
 
 def existing(table: RustTable, shape: pa.Schema, predicate: str) -> pa.Table | None:

@@ -89,7 +89,7 @@ def schema_hash(contract: Contract) -> str:
 def publish_all(spark: SparkSession, publisher: Publisher, fence: Fence) -> list[Outcome]:
     """Bring every Gold table up to date. A table that fails its checks holds back only those that read it."""
     versions, progress = publisher.versions(), publisher.progress.all()
-    feeds, settings = Feeds(spark, publisher.lake), publisher.settings
+    feeds, settings = Feeds(spark, publisher.lake, publisher.settings.driver_rows), publisher.settings
     by = Publication(spark, publisher.lake, fence, settings.rows_per_file, settings.driver_rows)
     tables = registry()
     order = TopologicalSorter({t.name: [i for i in t.inputs if i in tables] for t in tables.values()})

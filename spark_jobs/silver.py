@@ -13,6 +13,7 @@ from typing import Literal
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
+from spark_jobs import direct, silver_here
 from spark_jobs.contract import Contract
 from spark_jobs.lake import Fence, Lake, days_sql, in_days
 from spark_jobs.rules import LINEAGE, validate
@@ -80,12 +81,6 @@ class Classified:
         return sum(n for day in self.counts.values() for name, n in day.items() if name in (*CHANGED, "deleted"))
 
 
-def open_table(spark: SparkSession, lake: Lake, contract: Contract) -> None:
-    """Have Spark read the table's log, which takes seconds and needs nothing of the delivery: do it beside judging."""
-    if lake.version("silver", contract.dataset) is not None:
-        lake.read(spark, "silver", contract.dataset).where(F.col(contract.key[0]).isNull()).isEmpty()
-
-
 def classify(
     spark: SparkSession,
     lake: Lake,
@@ -93,6 +88,7 @@ def classify(
     accepted: DataFrame,
     *,
     number: int,
+    driver_rows: int = 0,
     later_versions: DataFrame | None = None,
     delivered_keys: DataFrame | None = None,
     all_stale: bool = False,
@@ -105,7 +101,7 @@ def classify(
     dataset still holds; Silver rows of other keys become `deleted`. `from_nothing`: as if Silver were empty.
     """
     whole = delivered_keys is not None
-    current = None if from_nothing else _matches(spark, lake, contract, accepted, number, whole=whole)
+    current = None if from_nothing else _matches(spark, lake, contract, accepted, number, driver_rows, whole=whole)
     rows = _with_current(accepted, current, contract)
     if later_versions is None:
         rows = rows.withColumn("_later_version", F.lit(None).cast(dict(rows.dtypes)["_version"]))
@@ -135,6 +131,7 @@ def write(
     fence: Fence,
     *,
     rows_per_file: int,
+    driver_rows: int = 0,
     facts: Mapping[str, object],
     mode: Literal["append", "overwrite"] = "append",
 ) -> None:
@@ -149,6 +146,20 @@ def write(
         .withColumn("_ingested_at", F.current_timestamp())
         .withColumn("_run_id", F.lit(fence.lease.run_id))
     )
+    if mode == "append" and classified.changes <= driver_rows:
+        rows = direct.collect(final.select(*schema(contract).names, "_class"))
+        if silver_here.write(
+            lake,
+            contract,
+            rows,
+            fence,
+            dates=classified.dates,
+            replaces=classified.replaces,
+            rows_per_file=rows_per_file,
+            driver_rows=driver_rows,
+            facts=facts,
+        ):
+            return
     if classified.replaces:
         _merge(spark, lake, contract, final, classified.dates, fence, facts, rows_per_file)
         return
@@ -167,19 +178,30 @@ def _keys_match(contract: Contract, left: str, right: str) -> str:
 
 
 def _matches(
-    spark: SparkSession, lake: Lake, contract: Contract, accepted: DataFrame, number: int, *, whole: bool
+    spark: SparkSession,
+    lake: Lake,
+    contract: Contract,
+    accepted: DataFrame,
+    number: int,
+    driver_rows: int,
+    *,
+    whole: bool,
 ) -> DataFrame | None:
     """Silver's rows of the delivered keys; None where Silver holds none of them.
 
     Keys alone are looked up first: that reads two columns of the whole table and gives the dates that bound the
     reading of full rows, wherever a correction has moved them.
     """
-    if lake.version("silver", contract.dataset) is None:
+    seen = lake.look("silver", contract.dataset)
+    if seen is None:
         return None
+    keys = accepted.select(*contract.key).distinct()
+    if number <= driver_rows and not whole:
+        rows = silver_here.held(seen, contract, direct.collect(keys))
+        return direct.frame_of(spark, rows) if rows.num_rows else None
     table = lake.read(spark, "silver", contract.dataset)
     if whole or contract.event_date is None:
         return table
-    keys = accepted.select(*contract.key).distinct()
     keys = F.broadcast(keys) if number <= BROADCAST_KEYS else keys
     narrow = table.select(*contract.key, contract.event_date).join(keys, list(contract.key), "left_semi")
     days = [row[0] for row in narrow.select(contract.event_date).distinct().collect()]

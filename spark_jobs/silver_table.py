@@ -102,7 +102,8 @@ def _held_types(lake: Lake, contract: Contract) -> Mapping[str, str]:
 def _layout(contract: Contract, business_timezone: str) -> dict[str, object]:
     day = contract.event_date
     return {
-        "generated": {"year": f"YEAR({day})", "month": f"MONTH({day})"} if day else {},
+        # in the words that delta-rs understands too, which writes the small changes
+        "generated": {"year": f"EXTRACT(YEAR FROM {day})", "month": f"EXTRACT(MONTH FROM {day})"} if day else {},
         "partition_by": ["year", "month"] if day else [],
         "change_feed": True,
         "stats": statistics(contract),

@@ -134,7 +134,8 @@ def _newest(images: DataFrame, key: tuple[str, ...], span: tuple[int, int]) -> D
 
 def compute(spark: SparkSession, table: GoldTable, move: Move, inputs: Inputs, lake: Lake) -> DataFrame:
     """The rows of the moved slices, and only those."""
-    frames = [move.rows[n] if n in move.rows else _narrowed(spark, table, n, move, lake) for n in table.inputs]
+    day = inputs.horizon
+    frames = [move.rows[n] if n in move.rows else _narrowed(spark, table, n, move, lake, day) for n in table.inputs]
     result = table.function(*frames, **inputs.options(table))
     if move.whole:
         return result
@@ -145,9 +146,12 @@ def compute(spark: SparkSession, table: GoldTable, move: Move, inputs: Inputs, l
     return result.where(slice_sql(table, move.days))
 
 
-def _narrowed(spark: SparkSession, table: GoldTable, name: str, move: Move, lake: Lake) -> DataFrame:
+def _narrowed(spark: SparkSession, table: GoldTable, name: str, move: Move, lake: Lake, horizon: date) -> DataFrame:
     """An input cut to the rows that the moved slices need."""
     layer: Layer = "gold" if name in registry() else "silver"
+    if name in table.slices.needs:
+        needed = table.slices.needs[name].format(horizon=f"DATE '{horizon}'")
+        return lake.read_files(spark, layer, name, needed).where(needed)
     columns = table.slices.moved_by.get(name, ())
     if move.whole or table.slices.kind == "from_date" or not columns:
         return lake.read_files(spark, layer, name) if layer == "gold" else lake.read(spark, layer, name)

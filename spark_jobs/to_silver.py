@@ -27,15 +27,13 @@ def to_silver(loader: Loader, batch: Batch) -> tuple[dict[date, Figures], int | 
     Days that are held back are added to the batch's failures; the version is None when all of them are.
     """
     contract, lake, spark, zone = batch.contract, loader.lake, loader.spark, loader.settings.business_timezone
-    with ThreadPoolExecutor(2, thread_name_prefix="beside") as beside:
-        opened = beside.submit(silver.open_table, spark, lake, contract)
+    with ThreadPoolExecutor(1, thread_name_prefix="beside") as beside:
         judged = silver.judge(_bronze_rows(loader, batch), contract, business_timezone=zone)
         judged = judged.localCheckpoint(eager=False)
         tallies = silver.tally(judged)
         tallies = {day: tallies.get(day, silver.Tally()) for day in batch.alive}
         held = _hold_back(loader, batch, tallies)
         passing = {day: t for day, t in tallies.items() if day not in held}
-        opened.result()
         exceptions = beside.submit(_set_aside, loader, batch, judged, tallies, held)
         if not passing:
             exceptions.result()
@@ -55,6 +53,7 @@ def to_silver(loader: Loader, batch: Batch) -> tuple[dict[date, Figures], int | 
         classified,
         loader.fence,
         rows_per_file=loader.settings.rows_per_file,
+        driver_rows=loader.settings.driver_rows,
         facts={"dataset": contract.dataset, "figures": told},
     )
     version = lake.version("silver", contract.dataset)
@@ -134,6 +133,7 @@ def _classified(
         contract,
         accepted,
         number=sum(t.accepted for t in passing.values()),
+        driver_rows=loader.settings.driver_rows,
         later_versions=versions,
         delivered_keys=judged.select(*contract.key).dropna().distinct() if is_whole else None,
         all_stale=is_whole and not set(later) <= set(passing),

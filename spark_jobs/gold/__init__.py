@@ -32,6 +32,7 @@ class Slices:
     look_back: int = 0
     look_ahead: int = 0
     bounded_by: str | None = None
+    needs: Mapping[str, str] = field(default_factory=dict)
 
 
 def by_date(column: str, *, moved_by: Mapping[str, Sequence[str]], look_back: int = 0, look_ahead: int = 0) -> Slices:
@@ -57,9 +58,13 @@ def by_key(column: str, *, moved_by: Mapping[str, Sequence[str]], bounded_by: st
     return Slices("by_key", column, moved_by, bounded_by=bounded_by)
 
 
-def whole() -> Slices:
-    """Small, or bounded by what is open: recomputed whole when an input or the horizon moved."""
-    return Slices("whole")
+def whole(*, needs: Mapping[str, str] | None = None) -> Slices:
+    """Small, or bounded by what is open: recomputed whole when an input or the horizon moved.
+
+    `needs` tells per input, in SQL with `{horizon}` for its date literal, which rows the function looks at, so that
+    no others are read.
+    """
+    return Slices("whole", needs=needs or {})
 
 
 Severity = Literal["error", "warn"]
