@@ -129,14 +129,16 @@ def _verdict(state: DayState | None, due: Due | None) -> tuple[Condition, str] |
         return None
     if due is not None and due.action in ("skip", "wait"):
         return None
-    never_came = state is not None and state.error_class == MISSING_DELIVERY
-    failure = state.error_message if state is not None and state.status is Status.FAILED else None
-    if due is not None and (due.action == "missing" or never_came or not failure):
+    failed = state is not None and state.status is Status.FAILED
+    if state is not None and failed and state.error_class != MISSING_DELIVERY:
+        return Condition.LATE, state.error_message or "failed"  # it came, whether or not it still lies there
+    if due is not None:
         return (Condition.MISSING if due.action == "missing" else Condition.LATE), due.reason
     if state is None:
         return None
-    under_way = f"run {state.run_id} has it under way" if state.status is Status.RUNNING else "not loaded"
-    return (Condition.MISSING if never_came else Condition.LATE), failure or under_way
+    if failed:
+        return Condition.MISSING, state.error_message or "no delivery"
+    return Condition.LATE, f"run {state.run_id} has it under way"
 
 
 def _judge(contract: Contract, states: list[DayState], dues: list[Due], days: list[OpenDay]) -> DatasetFreshness:
