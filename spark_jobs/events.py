@@ -28,6 +28,7 @@ KINDS: tuple[Kind, ...] = (
     "run_too_long",
     "no_run",
 )
+FAILURES: tuple[Kind, ...] = ("run_failed", "reject_ratio")
 MILD: tuple[Kind, ...] = ("incomplete_intervals", "run_too_long")
 RUN, LAKE = "run", "lake"  # subjects of what happens to no dataset
 MOST_TEXT, MOST_LISTED = 1000, 30

@@ -18,7 +18,7 @@ from spark_jobs import verdicts
 from spark_jobs.completeness import Completeness
 from spark_jobs.contract import load_contracts
 from spark_jobs.errors import LakeHeld, LeaseLost, OpslakeError, UsageError, as_opslake_error, first_line
-from spark_jobs.events import KINDS, MILD, Event, together
+from spark_jobs.events import FAILURES, KINDS, MILD, Event, together
 from spark_jobs.freshness import Freshness
 from spark_jobs.log import log
 from spark_jobs.receivers import Message, Receiver, deliver
@@ -84,7 +84,9 @@ def after_run(settings: Settings, ended: Ended) -> None:
         found.append(_look("gold", lambda: verdicts.of_gold(settings)))
         if contracts is not None:
             failed = _look("days", lambda: verdicts.of_failed_days(settings, contracts))
-            late = _look("freshness", lambda: verdicts.of_freshness_after_a_run(settings, contracts, failed))
+            known = {event.subject for event in failed.standing} if failed else set()
+            known |= {t.subject for t in memory if t.event in FAILURES}
+            late = _look("freshness", lambda: verdicts.of_freshness_after_a_run(settings, contracts, known))
             found += [failed, late]
         _tell(settings, [v for v in found if v is not None], memory, ended.run_id)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -10,7 +10,7 @@ from spark_jobs import events
 from spark_jobs.completeness import Completeness, check_completeness, window_of_day
 from spark_jobs.contract import Contract
 from spark_jobs.errors import OpslakeError
-from spark_jobs.events import RUN, Event, subject_of
+from spark_jobs.events import FAILURES, RUN, Event, subject_of
 from spark_jobs.freshness import Freshness, look
 from spark_jobs.log import log
 from spark_jobs.settings import Settings
@@ -63,7 +63,7 @@ def of_failed_days(settings: Settings, contracts: Mapping[str, Contract]) -> Ver
     standing = events.failed_days(settings.lake, states, contracts)
 
     def is_over(kind: str, subject: str) -> bool:
-        return kind in ("run_failed", "reject_ratio") and subject in settled
+        return kind in FAILURES and subject in settled
 
     return Verdict(tuple(standing), is_over)
 
@@ -74,11 +74,10 @@ def of_freshness(settings: Settings, found: Freshness, *, whole: bool) -> Verdic
     return Verdict(tuple(standing), lambda kind, _: kind == "sla_passed" and whole)
 
 
-def of_freshness_after_a_run(settings: Settings, contracts: Mapping[str, Contract], failed: Verdict | None) -> Verdict:
-    """The same, but of a day that is told as failed it isn't told in the same breath that it is late."""
+def of_freshness_after_a_run(settings: Settings, contracts: Mapping[str, Contract], failed: Collection[str]) -> Verdict:
+    """The same, but of days (subjects) that are known to have failed it isn't told beside it that they are late."""
     verdict = of_freshness(settings, look(settings, contracts), whole=True)
-    subjects = {event.subject for event in failed.standing} if failed else set()
-    withheld = frozenset(event.key for event in verdict.standing if event.subject in subjects)
+    withheld = frozenset(event.key for event in verdict.standing if event.subject in failed)
     return Verdict(verdict.standing, verdict.is_over, withheld)
 
 
