@@ -6,7 +6,7 @@ import pytest
 
 from tests.cli.conftest import Command
 
-COMMANDS = ("run", "backfill", "status", "plan", "trace", "exceptions", "sample", "contract")
+COMMANDS = ("run", "backfill", "status", "plan", "check", "trace", "exceptions", "sample", "contract")
 
 
 def test_help_names_every_command(opslake: Command) -> None:
@@ -19,7 +19,16 @@ def test_help_names_every_command(opslake: Command) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    [*COMMANDS, "exceptions list", "exceptions show", "contract lint", "contract new"],
+    [
+        *COMMANDS,
+        "check completeness",
+        "check freshness",
+        "check notifications",
+        "exceptions list",
+        "exceptions show",
+        "contract lint",
+        "contract new",
+    ],
 )
 def test_every_command_has_help(opslake: Command, command: str) -> None:
     """Exit code 0, and no word of a traceback."""
