@@ -232,6 +232,8 @@ def _was_delivered(contract: Contract, name: str, value: Any, there: set[str]) -
 
 def _columns_of(root: str, contracts: Mapping[str, Contract]) -> Callable[[str], set[str]]:
     def columns(name: str) -> set[str]:
+        if name in contracts and open_table(root, "silver", name) is None:
+            return {column.name for column in contracts[name].stored}
         layer = "silver" if name in contracts else "gold"
         return set(column_types(_existing(root, layer, name)))
 
