@@ -37,8 +37,14 @@ def collect(frame: DataFrame) -> pa.Table:
 
 
 def _plain(schema: pa.Schema) -> pa.Schema:
-    kinds = {f.name: pa.timestamp("us", "UTC") if pa.types.is_timestamp(f.type) else f.type for f in schema}
-    return pa.schema([pa.field(name, kind) for name, kind in kinds.items()])
+    return pa.schema([pa.field(f.name, _plain_type(f.type)) for f in schema])
+
+
+def _plain_type(kind: pa.DataType) -> pa.DataType:
+    """Times in UTC; lists whose elements may be null, as Spark writes them whatever it knows of the elements."""
+    if pa.types.is_list(kind):
+        return pa.list_(pa.field("element", _plain_type(kind.value_type)))
+    return pa.timestamp("us", "UTC") if pa.types.is_timestamp(kind) else kind
 
 
 def rows_in(table: RustTable) -> int:

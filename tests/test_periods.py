@@ -29,7 +29,14 @@ def test_a_day_belongs_to_one_period(period: Period, day: date, first: date, las
 
 @pytest.mark.parametrize(
     ("hours", "before", "after"),
-    [(0, [], []), (0.5, [9], [11]), (12, [9], [11]), (24, [9], [11]), (25, [8, 9], [11, 12]), (49, [7, 8, 9], [11, 12, 13])],
+    [
+        (0, [], []),
+        (0.5, [9], [11]),
+        (12, [9], [11]),
+        (24, [9], [11]),
+        (25, [8, 9], [11, 12]),
+        (49, [7, 8, 9], [11, 12, 13]),
+    ],
 )
 def test_hours_are_days_rounded_up(hours: float, before: list[int], after: list[int]) -> None:
     """In UTC a day has 24 hours."""

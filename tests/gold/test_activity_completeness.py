@@ -75,7 +75,9 @@ def test_a_day_has_as_many_half_hours_as_it_is_long(
     """With all of them from the day's first on it is complete, also in Beirut where midnight is skipped."""
     found = complete(spark, *half_hours(first, number, day), horizon=date.fromisoformat(day), zone=zone)
 
-    assert shown(found, "intervals_expected", "intervals_present", "is_complete") == [(str(number), str(number), "true")]
+    assert shown(found, "intervals_expected", "intervals_present", "is_complete") == [
+        (str(number), str(number), "true")
+    ]
 
 
 def test_a_label_that_occurs_twice_may_be_missing_twice(spark: SparkSession) -> None:

@@ -119,7 +119,9 @@ def test_a_state_runs_over_midnight_and_over_a_day_without_events(spark: SparkSe
     ]
 
 
-@pytest.mark.parametrize(("limit", "total", "last"), [(12, "43200", "2024-05-05 19:30:00"), (0.25, "900", "2024-05-05 08:00:00")])
+@pytest.mark.parametrize(
+    ("limit", "total", "last"), [(12, "43200", "2024-05-05 19:30:00"), (0.25, "900", "2024-05-05 08:00:00")]
+)
 def test_a_state_lasts_at_most_so_many_hours(spark: SparkSession, limit: float, total: str, last: str) -> None:
     """A forgotten log-off: 12 hours from 08:00 end at 20:00, a quarter of an hour inside the first half hour."""
     found = spread(spark, event("2024-05-05 08:00:00"), limit=limit)

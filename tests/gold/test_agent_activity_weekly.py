@@ -20,7 +20,11 @@ def weekly(spark: SparkSession, intervals: list[Event], *rows: Event, horizon: d
 
 def test_a_week_belongs_to_the_year_of_its_thursday(spark: SparkSession) -> None:
     """Sunday the 1st of January 2023 is in week 52 of 2022, the Monday after it begins week 1."""
-    intervals: list[Event] = [("2001", "2022-12-31", "0"), ("2001", "2023-01-01", "1800"), ("2001", "2023-01-02", "900")]
+    intervals: list[Event] = [
+        ("2001", "2022-12-31", "0"),
+        ("2001", "2023-01-01", "1800"),
+        ("2001", "2023-01-02", "900"),
+    ]
 
     found = weekly(spark, intervals, horizon=date(2023, 1, 2))
 
