@@ -7,6 +7,7 @@ that lost its lease can't add one after the new holder.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
@@ -52,6 +53,9 @@ def _plain(schema: pa.Schema) -> pa.Schema:
 
 
 def _plain_type(kind: pa.DataType) -> pa.DataType:
+    """Times in UTC; lists whose elements may be null, as Spark writes them whatever it knows of the elements."""
+    if pa.types.is_list(kind):
+        return pa.list_(pa.field("element", _plain_type(kind.value_type)))
     if pa.types.is_timestamp(kind):
         return pa.timestamp("us", "UTC")
     if kind in (pa.string_view(), pa.large_string()):
@@ -151,11 +155,20 @@ def _differing(new: pa.Table, old: pa.Table | None, slice_column: str | None) ->
     rows = [new.append_column("_weight", pa.array([1] * new.num_rows, pa.int64()))]
     if old is not None:
         rows.append(old.append_column("_weight", pa.array([-1] * old.num_rows, pa.int64())))
-    summed = pa.concat_tables(rows).group_by(new.column_names).aggregate([("_weight", "sum")])
+    summed = _flat(pa.concat_tables(rows)).group_by(new.column_names).aggregate([("_weight", "sum")])
     different = summed.filter(pc.not_equal(summed["_weight_sum"], 0))
     if slice_column is None:
         return (None,) if different.num_rows or old is None else ()
     return tuple(sorted(different[slice_column].unique().to_pylist()))
+
+
+def _flat(rows: pa.Table) -> pa.Table:
+    """The rows with lists as text: Arrow can't group by a list."""
+    for at, column in enumerate(rows.schema):
+        if pa.types.is_nested(column.type):
+            texts = [None if value is None else json.dumps(value, default=str) for value in rows[at].to_pylist()]
+            rows = rows.set_column(at, column.name, pa.array(texts, pa.string()))
+    return rows
 
 
 def commit(

@@ -191,7 +191,7 @@ def _orphans(by: Publication, table: GoldTable, rows: DataFrame) -> dict[Relatio
 
 
 def _same_shape(old: DataFrame, new: DataFrame) -> bool:
-    return [(f.name, f.dataType) for f in old.schema] == [(f.name, f.dataType) for f in new.schema]
+    return old.dtypes == new.dtypes  # whether a list may hold nulls is no difference
 
 
 def _existing(spark: SparkSession, table: GoldTable, move: Move, lake: Lake) -> DataFrame:

@@ -107,8 +107,18 @@ def _typed(frame: DataFrame, contract: Contract, business_timezone: str) -> Data
         F.lit(business_timezone).alias("business_timezone"),
         F.lit(contract.earliest_date).alias("earliest_date"),
         *(F.lit(limit).alias(name) for name, limit in contract.thresholds.items()),
+        *_accepted_values(contract),
     ]
     return frame.select("*", *values, *context)
+
+
+def _accepted_values(contract: Contract) -> list[SparkColumn]:
+    """`values_of_<column>`, the accepted values in the contract's order, for the expressions that name them."""
+    sql = " ".join(
+        [*(str(c.transform) for c in contract.columns if c.derived), *(r.expression for r in contract.rules)]
+    )
+    named = {f"values_of_{c.name}": c.accepted for c in contract.columns if c.accepted}
+    return [F.array(*map(F.lit, values)).alias(name) for name, values in named.items() if name in sql]
 
 
 def _parse(value: SparkColumn, column: Column, zone: str, *, is_text: bool) -> SparkColumn:

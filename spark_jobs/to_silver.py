@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 
 from spark_jobs import bronze, rejects, silver
 from spark_jobs.batch import Batch, Loader
+from spark_jobs.claims import disputed
 from spark_jobs.errors import DataError, EngineError
 from spark_jobs.lake import in_days
 from spark_jobs.log import log
@@ -32,7 +33,7 @@ def to_silver(loader: Loader, batch: Batch) -> tuple[dict[date, Figures], int | 
         judged = judged.localCheckpoint(eager=False)
         tallies = silver.tally(judged)
         tallies = {day: tallies.get(day, silver.Tally()) for day in batch.alive}
-        held = _hold_back(loader, batch, tallies)
+        held = _hold_back(loader, batch, tallies, disputed(judged, contract))
         passing = {day: t for day, t in tallies.items() if day not in held}
         exceptions = beside.submit(_set_aside, loader, batch, judged, tallies, held)
         if not passing:
@@ -89,8 +90,10 @@ def _bronze_rows(loader: Loader, batch: Batch) -> DataFrame:
     return bronze.redated(rows, batch.returned())
 
 
-def _hold_back(loader: Loader, batch: Batch, tallies: Mapping[date, silver.Tally]) -> set[date]:
-    """The days that go no further: too many rejects, or empty where that isn't allowed."""
+def _hold_back(
+    loader: Loader, batch: Batch, tallies: Mapping[date, silver.Tally], claims: Mapping[date, DataError]
+) -> set[date]:
+    """The days that go no further: too many rejects, empty where that isn't allowed, or claims of one unique value."""
     contract = batch.contract
     held: set[date] = set()
     for day, found in tallies.items():
@@ -108,6 +111,8 @@ def _hold_back(loader: Loader, batch: Batch, tallies: Mapping[date, silver.Tally
                 hint=f"look at `opslake exceptions list {contract.dataset} --date {day}`; to let it pass: "
                 f"`opslake run --date {day} --dataset {contract.dataset} --accept-rejects`",
             )
+        elif day in claims:
+            batch.failures[day] = claims[day]
         else:
             continue
         held.add(day)

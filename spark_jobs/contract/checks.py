@@ -30,6 +30,7 @@ def check(contract: Contract, report: Report) -> None:
     _check_names(contract, report)
     _check_derived_order(contract, report)
     _check_key(contract, report)
+    _check_unique(contract, report)
     _check_ordering(contract, report)
     _check_event_date(contract, report)
     _check_rules(contract, report)
@@ -53,6 +54,10 @@ def against_builtin(contract: Contract, builtin: Contract, report: Report) -> No
     if contract.key != builtin.key:
         key, what = "dataset", "not the key that Gold relies on"
         report.add(key, what, value=", ".join(contract.key), allowed=", ".join(builtin.key))
+    limits = [name for name in builtin.thresholds if name not in contract.thresholds]
+    if limits:
+        what = "a limit that Gold takes is missing"
+        report.add("thresholds", what, value=", ".join(limits), hint="state it beside your own")
     if contract.event_date != builtin.event_date:
         what = "not the column that Silver is partitioned by"
         report.add("eventDateColumn", what, value=contract.event_date, allowed=str(builtin.event_date))
@@ -101,10 +106,24 @@ def _check_key(contract: Contract, report: Report) -> None:
             continue
         if not column.stored or column.derived:
             report.add(f"{name}.primaryKey", "a key is a delivered column that Silver stores", value=name)
-        elif not column.required:
-            report.add(f"{name}.primaryKey", "a key column is required", value=name, hint="set required: true")
+        elif not column.required and column.default is None:
+            hint = "set required: true, or give a default, which then stands for a missing value in the key"
+            report.add(f"{name}.primaryKey", "a key column is never null in Silver", value=name, hint=hint)
         if column.on_invalid == "warn":
             report.add(f"{name}.onInvalid", "an unreadable key can't be passed with a warning", value="warn")
+
+
+def _check_unique(contract: Contract, report: Report) -> None:
+    """Uniqueness is a matter of a list that is there as a whole; a key of one column has it anyway."""
+    for column in contract.columns:
+        if not column.unique or contract.key == (column.name,):
+            continue
+        if contract.load_mode != "replace":
+            what = "only where each delivery is the whole list can values be compared"
+            hint = "drop it, or set loadMode: replace; what names a row is its primaryKey"
+            report.add(f"{column.name}.unique", what, value=contract.load_mode, allowed="replace", hint=hint)
+        elif not column.stored:
+            report.add(f"{column.name}.unique", "only what Silver stores is compared", value=column.name)
 
 
 def _check_ordering(contract: Contract, report: Report) -> None:

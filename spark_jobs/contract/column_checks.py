@@ -49,7 +49,7 @@ def _check_name(column: Column, report: Report) -> None:
     name = column.name
     if not SNAKE_CASE.fullmatch(name):
         report.add(name, "a column's name is snake_case", value=name, allowed="a-z, 0-9 and single _ between them")
-    if name in (*CONTEXT, *GENERATED) or name.startswith("in_"):
+    if name in (*CONTEXT, *GENERATED) or name.startswith(("in_", "values_of_")):
         report.add(name, "the engine uses this name itself", value=name, hint="choose another name")
 
 

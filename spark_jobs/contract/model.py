@@ -26,6 +26,7 @@ class Column:
     derived: bool = False  # computed from other Silver columns, after they are typed
     stored: bool = True  # False: typed for the rules only, not kept in Silver
     required: bool = False  # null is a reject reason, an absent source column fails the dataset
+    unique: bool = False  # no two rows of a delivery may claim one value of it (replace datasets)
     accepted: tuple[str, ...] = ()  # compared without case, stored in this spelling
     pattern: str | None = None  # the whole text must match (Java regular expression)
     minimum: Decimal | None = None
