@@ -50,7 +50,7 @@ def rebuild_silver(
     rows = bronze.redated(rows, [file for state in states.values() for file in redelivered(state)])
     judged = silver.judge(rows, contract, business_timezone=zone).localCheckpoint(eager=False)
     accepted = judged.where((F.size("_reasons") == 0) & ~F.col("_duplicate"))
-    classified = silver.classify(spark, lake, contract, accepted, number=0, from_nothing=True)
+    classified = silver.classify(spark, lake, contract, accepted, number=0, business_timezone=zone, from_nothing=True)
     facts = {"dataset": contract.dataset, "rebuilt": True}
     if not _fits(lake, contract, zone):
         session = spark.newSession()

@@ -98,7 +98,7 @@ def test_a_draft_onto_a_built_in_dataset_extends_it(opslake: Command, tmp_path: 
 def test_wrong_names_are_wrong_usage(opslake: Command, calls: Path) -> None:
     """Both options at once, a dataset that isn't built in, a file that isn't there."""
     assert opslake("contract", "new", str(calls), "--for", "tickets", "--dataset", "x").code == 2
-    assert "allowed: agents_master, tickets" in opslake("contract", "new", str(calls), "--for", "calls").err
+    assert "allowed: agents_master, calls, tickets" in opslake("contract", "new", str(calls), "--for", "parcels").err
     assert opslake("contract", "new", "nowhere.csv").code != 0
 
 

@@ -159,7 +159,7 @@ def test_an_unknown_dataset_is_wrong_usage(opslake: Command) -> None:
     answer = opslake("status", "--dataset", "tikets")
 
     assert answer.code == 2
-    assert "allowed: agents_master, tickets" in answer.err
+    assert "allowed: agents_master, calls, tickets" in answer.err
     assert "did you mean 'tickets'?" in answer.err
 
 
