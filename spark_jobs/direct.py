@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from deltalake import CommitProperties, QueryBuilder, write_deltalake
 from deltalake import DeltaTable as RustTable
 from deltalake.exceptions import CommitFailedError
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 
 from spark_jobs.checks import Verdict
 from spark_jobs.errors import EngineError
@@ -35,15 +35,35 @@ def collect(frame: DataFrame) -> pa.Table:
     return table.cast(_plain(table.schema))
 
 
+def frame_of(spark: SparkSession, rows: pa.Table) -> DataFrame:
+    """Rows of the driver as a frame."""
+    if hasattr(DataFrame, "toArrow"):
+        return spark.createDataFrame(cast(Any, rows))
+    from pyspark.sql.pandas.types import from_arrow_schema
+
+    return spark.createDataFrame([tuple(row.values()) for row in rows.to_pylist()], from_arrow_schema(rows.schema))
+
+
 def _plain(schema: pa.Schema) -> pa.Schema:
     kinds = {f.name: pa.timestamp("us", "UTC") if pa.types.is_timestamp(f.type) else f.type for f in schema}
     return pa.schema([pa.field(name, kind) for name, kind in kinds.items()])
 
 
-def rows_in(table: RustTable) -> int:
-    """How many rows the table has by its log."""
-    counts = table.get_add_actions(flatten=True)["num_records"].to_pylist()
-    return sum(count or 0 for count in counts)
+def rows_in(table: RustTable, where: str | None = None) -> int:
+    """How many rows the table has by its log: all, or those in files that can hold rows of which `where` holds."""
+    files = pa.table(table.get_add_actions(flatten=True)).select(["path", "num_records"]).to_pylist()
+    wanted = None if where is None else {_file_name(uri) for uri in table.file_uris(file_pruning_predicate=where)}
+    return sum(file["num_records"] or 0 for file in files if wanted is None or _file_name(file["path"]) in wanted)
+
+
+def _file_name(path: str) -> str:
+    return path.rsplit("/", 1)[-1]
+
+
+def bytes_per_row(table: RustTable) -> float:
+    """What a row takes on average in the table's files."""
+    files = pa.table(table.get_add_actions(flatten=True))
+    return (pc.sum(files["size_bytes"]).as_py() or 0) / max(1, pc.sum(files["num_records"]).as_py() or 0)
 
 
 def existing(table: RustTable, shape: pa.Schema, predicate: str) -> pa.Table | None:
@@ -119,18 +139,20 @@ def commit(
     predicate: str | None = None,
     append: bool = False,
     new_schema: bool = False,
+    file_bytes: int | None = None,
     partition_by: Sequence[str] = (),
     properties: Mapping[str, str] | None = None,
 ) -> None:
     """Put `rows` in the place of what the predicate (none: everything) selects, on top of the version `seen`.
 
     `append` adds them, with columns that the table lacks. A table that isn't there is made with `partition_by` and
-    `properties`.
+    `properties`. Files end at about `file_bytes`.
 
     Raises `EngineError` when somebody else has committed since.
     """
     message = CommitProperties(custom_metadata={"userMetadata": fence.metadata(**facts)}, max_commit_retries=0)
     options: dict[str, Any] = {"mode": "append" if append else "overwrite", "commit_properties": message}
+    options["target_file_size"] = file_bytes
     if append:
         options["schema_mode"] = "merge"
     if seen is None:

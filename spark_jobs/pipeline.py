@@ -6,6 +6,7 @@ import platform
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -183,7 +184,8 @@ class Pipeline:
                 report.error = stopped(stop, self.command)
                 raise
             except Exception as error:
-                report.error = as_opslake_error(error, where=self.command)
+                # a commit that a new holder made impossible fails like any other: it is the lease that tells
+                report.error = _lost(lease) or as_opslake_error(error, where=self.command)
                 if report.error is error:
                     raise
                 raise report.error from error
@@ -233,7 +235,7 @@ class Pipeline:
         report.days += [row for row in rows if row.status is Status.FAILED]
 
     def _load(self, plan: Plan, choice: Choice, fence: Fence, report: Report) -> None:
-        """Every dataset's due deliveries, into Silver."""
+        """Every dataset's due deliveries, into Silver, side by side; raises when all that could be done is done."""
         if not plan.has("load"):
             return
         work = sum(f.size for d in plan.due if d.action == "load" for f in d.deliveries)
@@ -241,11 +243,18 @@ class Pipeline:
         loader = Loader(
             spark, self.settings, self.lake, self.ledger, fence, plan.states, accept_rejects=choice.accept_rejects
         )
-        for name, contract in self.contracts.items():
-            due = plan.of(name, "load")
-            if due:
-                log.info("dataset.loading", dataset=name, days=len(due), first=str(due[0].logical_date))
-                report.days += load(loader, contract, due)
+        tasks: list[Future[list[DayState]]] = []
+        with ThreadPoolExecutor(self.settings.load_threads, thread_name_prefix="load") as pool:
+            for name, contract in self.contracts.items():
+                due = plan.of(name, "load")
+                if due:
+                    log.info("dataset.loading", dataset=name, days=len(due), first=str(due[0].logical_date))
+                    tasks.append(pool.submit(load, loader, contract, due))
+        for task in tasks:
+            if task.exception() is None:
+                report.days += task.result()
+        for task in tasks:
+            task.result()
 
     def _publish(self, fence: Fence, report: Report) -> None:
         """Gold, where something moved; never from a Silver table that is only half rebuilt."""
@@ -267,6 +276,15 @@ class Pipeline:
         """The publication of Gold as the ledger stands now."""
         states = self.ledger.days()
         return Publisher(self.settings, self.lake, self.contracts, self.progress, horizons(states, self.contracts))
+
+
+def _lost(lease: Lease) -> LeaseLost | None:
+    """That the lease isn't this run's own any more, or nothing."""
+    try:
+        lease.confirm()
+    except LeaseLost as lost:
+        return lost
+    return None
 
 
 def _first_days(due: Sequence[Due], number: int) -> list[Due]:

@@ -22,6 +22,10 @@ from spark_jobs.feed import slices_note
 from spark_jobs.gold import GoldTable, Relationship
 from spark_jobs.lake import Fence, Lake, create, days_sql, in_days
 from spark_jobs.log import log
+from spark_jobs.lookup import one_of
+
+REWRITTEN = 10
+"""A table of keys is committed on the driver where its touched files hold at most so many times `driver_rows` rows."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +84,8 @@ def publish(by: Publication, table: GoldTable, result: DataFrame, move: Move) ->
     """
     seen = by.lake.look("gold", table.name)
     if move.keys is not None and seen is not None:
-        return _merge(by, table, result.localCheckpoint(eager=False), move)
+        here = _merge_here(by, table, result, seen, move)
+        return here if here is not None else _merge(by, table, result.localCheckpoint(eager=False), move)
     if table.slices.kind != "by_key" and (seen is None or direct.rows_in(seen) <= by.driver_rows):
         rows = direct.collect(result.limit(by.driver_rows + 1) if move.whole else result)
         if rows.num_rows <= by.driver_rows:
@@ -110,6 +115,47 @@ def _publish_here(by: Publication, table: GoldTable, rows: pa.Table, seen: RustT
     return Outcome(
         table.name, "published", move.reason, len(verdict.differing), verdict.rows, messages=verdict.warnings
     )
+
+
+def _merge_here(by: Publication, table: GoldTable, result: DataFrame, seen: RustTable, move: Move) -> Outcome | None:
+    """The rows of changed keys in the place of what the table holds of these keys, where that differs.
+
+    None where they are too many, or of another shape than what is there.
+    """
+    assert move.keys is not None
+    key, bounds = str(table.slices.column), _bounds_sql(table, move)
+    if direct.rows_in(seen, bounds) > REWRITTEN * by.driver_rows:
+        return None
+    keys = direct.collect(move.keys.limit(by.driver_rows + 1))
+    rows = direct.collect(result.limit(by.driver_rows + 1))
+    if max(keys.num_rows, rows.num_rows) > by.driver_rows:
+        return None
+    within = f"{bounds} AND " if bounds else ""
+    old = direct.existing(seen, rows.schema, within + one_of(key, keys[key].to_pylist()))
+    if old is None:
+        return None
+    verdict = direct.compare(table, rows, old, key)
+    _refuse(table, verdict, _lost(by.lake, table, rows))
+    if not verdict.differing:
+        return Outcome(table.name, "equal", move.reason, rows=verdict.rows, messages=verdict.warnings)
+    moved = rows.filter(pc.is_in(rows[key], value_set=pa.array(verdict.differing, rows.schema.field(key).type)))
+    direct.commit(
+        by.lake,
+        "gold",
+        table.name,
+        seen,
+        moved,
+        by.fence,
+        facts={"table": table.name},
+        predicate=within + one_of(key, verdict.differing),
+        file_bytes=max(1, int(by.rows_per_file * direct.bytes_per_row(seen))),
+    )
+    number = len(verdict.differing)
+    return Outcome(table.name, "published", move.reason, number, verdict.rows, messages=verdict.warnings)
+
+
+def _bounds_sql(table: GoldTable, move: Move) -> str | None:
+    return days_sql(table.slices.bounded_by, move.bounds) if table.slices.bounded_by else None
 
 
 def _lost(lake: Lake, table: GoldTable, rows: pa.Table) -> dict[Relationship, int]:

@@ -28,6 +28,7 @@ raw_record string, rule_set string, status string, resolved_by string, first_see
 _source_file string, _file_modified timestamp, _row_number bigint, _delivery string, _logical_date date,
 _load_time timestamp, _ingested_at timestamp, _run_id string
 """
+LIFE = ("exception_id", "record_key", "reject_reasons", "status", "_version_at", "_delivery", "_logical_date")
 STATUS_COLUMNS = ("status", "resolved_by")
 PARTITIONS = ("_logical_date",)
 STATISTICS = ("record_key", "status")
@@ -60,8 +61,9 @@ def write(
     seen_days = _days_with_exceptions(lake, contract.dataset) & set(deliveries)
     moved = None
     if seen is not None:
-        existing = lake.read_files(spark, "exception", contract.dataset)
-        moved = _moved(existing, _accepted(passed, contract), contract, deliveries, again=bool(seen_days))
+        existing = _alive(spark, lake, contract.dataset, seen, seen_days, driver_rows)
+        if existing is not None:
+            moved = _moved(existing, _accepted(passed, contract), contract, deliveries, again=bool(seen_days))
     if number <= driver_rows and (seen is None or direct.rows_in(seen) <= 10 * driver_rows):
         found = direct.collect(moved) if moved is not None else None
         _write_here(lake, contract, seen, direct.collect(new) if number else None, found, seen_days, fence)
@@ -70,6 +72,19 @@ def write(
         path = lake.path("exception", contract.dataset)
         create(spark, path, columns_of(SCHEMA), partition_by=PARTITIONS, stats=STATISTICS)
     _write_there(spark, lake, contract, new, moved, seen_days, fence)
+
+
+def _alive(
+    spark: SparkSession, lake: Lake, dataset: str, seen: RustTable, days: Collection[date], driver_rows: int
+) -> DataFrame | None:
+    """The exceptions that a load may move: open ones with a key, and all of `days`; None where there are none."""
+    if direct.rows_in(seen) > 10 * driver_rows:
+        return lake.read_files(spark, "exception", dataset)
+    shape = direct.shape_of(seen)
+    shape = pa.schema([shape.field(name) for name in LIFE])
+    where = f"(status = 'open' AND record_key IS NOT NULL) OR {days_sql('_logical_date', days)}"
+    rows = direct.existing_columns(seen, shape, where)
+    return direct.frame_of(spark, rows) if rows.num_rows else None
 
 
 def _write_here(

@@ -31,8 +31,16 @@ SEMANTICS = {
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
     "spark.sql.storeAssignmentPolicy": "ANSI",
     "spark.sql.caseSensitive": "false",
+    # Lower and upper case by Java's rules, as on Spark 3.5; Spark 4's own take a second to load.
+    "spark.sql.icu.caseMappings.enabled": "false",
 }
 EXTENSION = "io.delta.sql.DeltaSparkSessionExtension"
+PLANNING = {
+    # PySpark 4 tells the JVM the line of Python behind every single Column operation, in four calls each.
+    "spark.python.sql.dataFrameDebugging.enabled": "false",
+    # Spark 4 checks each plan again after every round of rules: Spark's own tests do that.
+    "spark.sql.lightweightPlanChangeValidation": "false",
+}
 DELTA = {
     "spark.sql.extensions": EXTENSION,
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
@@ -66,7 +74,7 @@ def build_session(
         _set(active, {**SEMANTICS, **(conf or {})})
         return _checked(active)
     given = _submitted()
-    settings = {"spark.app.name": app, **SEMANTICS, **DELTA}
+    settings = {"spark.app.name": app, **SEMANTICS, **PLANNING, **DELTA}
     if given is None:
         settings |= _local(cores, home, size) | _own_jvm(size, driver_memory, jars, jvm_flags, home) | dict(conf or {})
         launch_jvm(settings)

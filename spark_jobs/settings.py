@@ -32,6 +32,8 @@ class Settings(BaseSettings):
     lease_seconds: float = 120
     batch_days: int = 400
     """At most this many days of a dataset are loaded by one commit."""
+    load_threads: int = 3
+    """So many datasets are loaded, and so many Gold tables published, at the same time."""
     gold_threads: int = 3
     cores: str = "*"
     driver_memory: str = "4g"

@@ -7,7 +7,8 @@ from datetime import date
 from decimal import Decimal
 from subprocess import run
 
-from spark_jobs.contract import expressions, lint, load_contract, load_contracts, squeeze
+from spark_jobs.contract import expressions, lint, load_contract, load_contracts
+from spark_jobs.names import squeeze
 from tests.contract_texts import PARCELS, parcels, parsed
 
 

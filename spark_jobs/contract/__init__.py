@@ -5,7 +5,7 @@ from __future__ import annotations
 from spark_jobs.contract.carrying import followers, given_column, since_column
 from spark_jobs.contract.findings import Finding, Mark
 from spark_jobs.contract.library import expressions, lint, load_contract, load_contracts, read_file
-from spark_jobs.contract.model import Column, Contract, RowRule, squeeze
+from spark_jobs.contract.model import Column, Contract, RowRule
 
 __all__ = [
     "Column",
@@ -21,5 +21,4 @@ __all__ = [
     "load_contracts",
     "read_file",
     "since_column",
-    "squeeze",
 ]

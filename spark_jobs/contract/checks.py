@@ -9,9 +9,10 @@ from zoneinfo import available_timezones
 from spark_jobs.contract.carrying import check_carried, names_in
 from spark_jobs.contract.column_checks import CONTEXT, SNAKE_CASE, check_column, check_reason
 from spark_jobs.contract.findings import Report
-from spark_jobs.contract.model import Contract, squeeze
+from spark_jobs.contract.model import Contract
 from spark_jobs.contract.settings import is_finite
 from spark_jobs.errors import nearest
+from spark_jobs.names import squeeze
 
 OPTIONS = {
     "csv": ("delimiter", "quote", "escape", "comment", "encoding"),

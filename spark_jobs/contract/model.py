@@ -5,7 +5,6 @@ This file is the model; contracts/<dataset>.odcs.yaml are the built-in contracts
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -14,11 +13,6 @@ from typing import Any, Literal
 
 GENERIC_REASONS = ("invalid_version", "version_in_future")  # the engine's own, of the ordering column
 RESERVED_REASONS = ("malformed_record", "duplicate_in_batch", "version_in_future")
-
-
-def squeeze(name: str) -> str:
-    """The name's letters and digits alone, case folded, which is how headers and names are compared."""
-    return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", name).casefold()))
 
 
 @dataclass(frozen=True)

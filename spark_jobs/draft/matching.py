@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from spark_jobs.contract import Column, Contract, squeeze
+from spark_jobs.contract import Column, Contract
 from spark_jobs.draft.columns import Guess
+from spark_jobs.names import squeeze
 
 # Beginnings of words that mean the same on a help desk.
 SAME = (

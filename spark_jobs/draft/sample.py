@@ -10,8 +10,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from spark_jobs.contract import squeeze
 from spark_jobs.errors import SourceError
+from spark_jobs.names import squeeze
 from spark_jobs.sources.csv import CsvOptions, read_csv
 from spark_jobs.sources.headers import match_headers
 from spark_jobs.sources.json import JsonOptions, read_json

@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterator
 from itertools import count
 
-from spark_jobs.contract import squeeze
 from spark_jobs.contract.column_checks import CONTEXT, GENERATED, SNAKE_CASE
 from spark_jobs.contract.columns import DECIMAL, LOGICAL_TYPES
 from spark_jobs.draft.columns import NULL_TOKENS, Guess
 from spark_jobs.draft.sample import Sample
 from spark_jobs.draft.yaml_text import counted, distinct_folded, guess, preamble, quoted, scalar, setting
 from spark_jobs.errors import UsageError
+from spark_jobs.names import squeeze
 
 CHANGED = re.compile(r"(^|_)(updated?|modified|changed?|version)(_|$)")
 COMMENTS = (

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from spark_jobs.errors import ContractError, SourceError
+from spark_jobs.names import squeeze
 
 SOURCE_ROW_ID = "source_row_id"
 _EXPORTED_INDEXES = frozenset({"index", "unnamed0", "indexlevel0"})  # squeezed
@@ -24,12 +25,6 @@ class HeaderMap:
     columns: tuple[str | None, ...]  # the contract's name
     extra: tuple[str | None, ...]  # the folded name of a column that the contract doesn't know
     missing: tuple[str, ...]  # the contract's names that weren't delivered
-
-
-@lru_cache(maxsize=4096)
-def squeeze(name: str) -> str:
-    """The name's letters and digits alone, without case: two names that squeeze alike mean the same."""
-    return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", name).casefold()))
 
 
 @lru_cache(maxsize=4096)
