@@ -53,7 +53,7 @@ def rebuild_silver(
     for claim in disputed(judged, contract).values():  # the rules in force now may be stricter
         raise claim
     accepted = judged.where((F.size("_reasons") == 0) & ~F.col("_duplicate"))
-    classified = silver.classify(spark, lake, contract, accepted, number=0, from_nothing=True)
+    classified = silver.classify(spark, lake, contract, accepted, number=0, business_timezone=zone, from_nothing=True)
     facts = {"dataset": contract.dataset, "rebuilt": True}
     if not _fits(lake, contract, zone):
         session = spark.newSession()

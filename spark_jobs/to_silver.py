@@ -16,7 +16,7 @@ from spark_jobs.claims import disputed
 from spark_jobs.errors import DataError, EngineError
 from spark_jobs.lake import in_days
 from spark_jobs.log import log
-from spark_jobs.planning import in_silver
+from spark_jobs.planning import in_silver, redelivered
 from spark_jobs.rules import rule_set
 from spark_jobs.silver_table import ensure
 from state.ledger import Figures
@@ -131,6 +131,9 @@ def _classified(
     versions = None
     if later and not is_whole:
         kept = bronze.read(spark, loader.lake, contract, later)
+        if contract.carried:  # which of a day's deliveries is the newest matters to them
+            states = in_silver(loader.states, contract.dataset)
+            kept = bronze.redated(kept, [f for day in later for f in redelivered(states[day])])
         versions = silver.newest_versions(kept, contract, accepted.select(*contract.key), business_timezone=zone)
     return silver.classify(
         spark,
@@ -139,6 +142,7 @@ def _classified(
         accepted,
         number=sum(t.accepted for t in passing.values()),
         driver_rows=loader.settings.driver_rows,
+        business_timezone=zone,
         later_versions=versions,
         delivered_keys=judged.select(*contract.key).dropna().distinct() if is_whole else None,
         all_stale=is_whole and not set(later) <= set(passing),
@@ -146,12 +150,15 @@ def _classified(
 
 
 def _later_deliveries(loader: Loader, batch: Batch, passing: Mapping[date, silver.Tally]) -> dict[date, list[str]]:
-    """What was loaded of days after the batch's first, which rule 7 asks; of a corrected day its earlier content."""
+    """What was loaded of days after the batch's first, which rule 7 asks; of a corrected day its earlier content.
+
+    Of the first day itself, too, where columns are carried.
+    """
     states = in_silver(loader.states, batch.contract.dataset)
     found = {
         day: [d for d in state.loaded if day not in passing or d != batch.deliveries[day]]
         for day, state in states.items()
-        if day > min(passing)
+        if day > min(passing) or (batch.contract.carried and day == min(passing))
     }
     return {day: loaded for day, loaded in found.items() if loaded}
 

@@ -95,7 +95,7 @@ REFUSED = {
             "        primaryKey: true\n",
             "        primaryKey: true\n        customProperties: [{property: stored, value: false}]\n",
         ),
-        "parcel_id.primaryKey: a key is a delivered column that Silver stores",
+        "parcel_id.primaryKey: a key is a column that Silver stores",
         "parcel_id",
     ),
     "an ordering column that isn't there": (

@@ -66,6 +66,8 @@ def read_column(block: Block, report: Report) -> Column | None:
         exclusive_maximum=options.get("exclusiveMaximum"),
         formats=settings.get("formats", ()),
         default=settings.get("default"),
+        carried=settings.get("carried", False),
+        fallback=settings.get("fallback"),
         on_invalid=settings.get("onInvalid", "reject"),
         missing_reason=settings.get("missingReason", ""),
         invalid_reason=settings.get("invalidReason", ""),
