@@ -94,10 +94,12 @@ class Truth:
                 return truth
         raise KeyError((dataset, day))
 
-    def corrections(self) -> Iterator[Correction]:
-        """The days that were delivered twice, in date order."""
+    def corrections(self, dataset: str = "tickets") -> Iterator[Correction]:
+        """The dataset's days that were delivered twice, in date order."""
         for row in _lines(self.folder / "corrections.jsonl"):
             day = date.fromisoformat(row.pop("logical_date"))
+            if row["dataset"] != dataset:
+                continue
             yield Correction(**{**row, "logical_date": day, "earlier": _day(row["earlier"])})
 
     def rows(self, dataset: str = "tickets") -> Iterator[dict[str, str]]:

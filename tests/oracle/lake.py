@@ -77,9 +77,7 @@ def _with_modified(deliveries: Sequence[LandedDelivery]) -> Iterable[tuple[Lande
     return zip(deliveries, given, strict=True)
 
 
-def _process(
-    progress: Progress, dataset: Dataset, delivery: LandedDelivery, modified: datetime, rules: Rules
-) -> None:
+def _process(progress: Progress, dataset: Dataset, delivery: LandedDelivery, modified: datetime, rules: Rules) -> None:
     truth, day = progress.truth, delivery.logical_date
     truth.figures.pop(day, None)
     truth.held_back.pop(day, None)

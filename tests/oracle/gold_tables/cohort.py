@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
-from tests.oracle.gold_tables.ticket import Row, Ticket, World, grouped, total_seconds
 from tests.oracle import values
+from tests.oracle.gold_tables.ticket import Row, Ticket, World, grouped, total_seconds
 from tests.oracle.values import hours, ratio
 
 MEDIAN = Fraction(1, 2)
