@@ -34,6 +34,11 @@ class Event:
         """By instant, then the contract's order of actions, then details."""
         return self.at, ACTIONS.index(self.action), self.details
 
+    @cached_property
+    def is_work(self) -> bool:
+        """Whether the state after it is productive."""
+        return productive(self.action, self.details)
+
 
 @dataclass(frozen=True)
 class Activity:
@@ -51,7 +56,7 @@ class Activity:
         found: Counter[Slot] = Counter()
         for extension, events in self.by_extension().items():
             for second, last in self.walk(events):
-                if second - last.at < self.max_state_seconds and productive(last.action, last.details):
+                if last.is_work and second - last.at < self.max_state_seconds:
                     found[extension, self.half_hour(second)] += 1
         return found
 
@@ -70,7 +75,7 @@ class Activity:
     def walk(self, events: list[Event]) -> Iterator[tuple[int, Event]]:
         """Every second from the first event to the horizon's end, with the last event in it or before it.
 
-        Nothing can be productive once the longest state is over, so those seconds are passed over.
+        Seconds after an event that isn't work, or after the longest state, can't be productive and are passed over.
         """
         stop = int(end_of(self.horizon, self.zone).timestamp())
         place, second = 0, events[0].at
@@ -79,7 +84,7 @@ class Activity:
                 place += 1
             yield second, events[place]
             second += 1
-            if second - events[place].at >= self.max_state_seconds:
+            if not events[place].is_work or second - events[place].at >= self.max_state_seconds:
                 if place + 1 == len(events):
                     return
                 second = max(second, events[place + 1].at)
