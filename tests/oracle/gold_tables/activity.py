@@ -91,7 +91,7 @@ class Activity:
 
     def half_hour(self, second: int) -> int:
         """When the half hour of wall clock began in which a second lies."""
-        return second - _past_the_hour(self.zone, second) % HALF_HOUR
+        return _half_hour(self.zone, second // 60)
 
     def wall(self, second: int) -> datetime:
         """What a clock shows."""
@@ -102,15 +102,11 @@ class Activity:
         return sorted(self.seconds.keys() | self.counts.keys())
 
 
-def _past_the_hour(zone: ZoneInfo, second: int) -> int:
-    """How many seconds a clock shows past the full hour; offsets are looked up once for every minute."""
-    return (second + _offset(zone, second // 60)) % 3600
-
-
 @lru_cache(maxsize=1_000_000)
-def _offset(zone: ZoneInfo, minute: int) -> int:
-    offset = datetime.fromtimestamp(minute * 60, UTC).astimezone(zone).utcoffset()
-    return int((offset or timedelta()).total_seconds())
+def _half_hour(zone: ZoneInfo, minute: int) -> int:
+    """When the half hour began in which a whole minute lies; clocks change and half hours begin at whole minutes."""
+    wall = datetime.fromtimestamp(minute * 60, UTC).astimezone(zone)
+    return minute * 60 - wall.minute * 60 % HALF_HOUR
 
 
 def activity_from(
