@@ -260,7 +260,7 @@ class CallKind:
         day = dates.given or dates.earliest
         started, ended = self._read(texts[START : END + 1], call, day)
         content = (call.caller, call.agent, texts[START], texts[END], call.status, day, started, ended)
-        return State(content, taken, dates)
+        return State(content, taken, None if dates.given else dates.earliest, dates)
 
     def row(self, fact: Fact) -> Sequence[str]:
         """In the order of CALL_COLUMNS; instants in UTC."""

@@ -33,10 +33,14 @@ MALFORMED_FAULTS = tuple(Fault((MALFORMED,), shape=shape) for shape in ("too_man
 
 @dataclass(frozen=True)
 class State:
-    """What Silver holds of a fact: its columns, and where they came from. `memory` is the kind's own."""
+    """What Silver holds of a fact: its columns, where they came from, and what it keeps beside them.
+
+    `memory` is the kind's own.
+    """
 
     content: Content
     taken: tuple[date, int]
+    beside: Any = None
     memory: Any = None
 
 

@@ -155,7 +155,8 @@ class UnorderedFeed:
             new = self._kind.take(record, layout, (day, row), old)
             if old is not None and old.content == new.content:
                 fates.append("unchanged")
-                new = replace(new, taken=old.taken)
+                if old.beside == new.beside:
+                    new = replace(new, taken=old.taken)
             else:
                 fates.append("inserted" if old is None else "updated")
             states[record.fact] = new

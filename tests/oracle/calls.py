@@ -124,4 +124,11 @@ def settle(versions: Sequence[Version]) -> SilverCall:
     )
 
 
-CALLS = Dataset("calls", COLUMNS, COLUMNS[:6], judge, settle)
+def fallback(versions: Sequence[Version]) -> date | None:
+    """The first logical date, where it is what stands for the call's date."""
+    if any(version.given is not None for version in versions):
+        return None
+    return min(version.logical_date for version in versions)
+
+
+CALLS = Dataset("calls", COLUMNS, COLUMNS[:6], judge, settle, fallback)

@@ -38,6 +38,11 @@ class Judgement:
     version_at: datetime | None = None
 
 
+def nothing(contents: Sequence[Any]) -> None:
+    """What Silver keeps beside the content of a row as a rule."""
+    del contents
+
+
 def newest(contents: Sequence[Any]) -> Any:
     """What Silver holds of a key as a rule: what its newest version says."""
     return contents[-1]
@@ -55,6 +60,7 @@ class Dataset:
     required: tuple[str, ...]
     judge: Callable[[dict[str, str], date, Rules], Judgement]
     settle: Callable[[Sequence[Any]], Any] = newest
+    beside: Callable[[Sequence[Any]], Any] = nothing
     replaces: bool = False
     unique: tuple[str, ...] = ()
 

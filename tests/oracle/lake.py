@@ -162,21 +162,21 @@ def _apply(progress: Progress, dataset: Dataset, judged: Judged, day: date) -> F
 def _take(progress: Progress, dataset: Dataset, key: Any, version: Version, content: Any) -> str:
     """The class of a winner. An unchanged one leaves Silver's row and lineage alone, yet is the newest one accepted.
 
-    A stale one never gives a row its values or its lineage, but what it adds to what all versions say (a call's date)
-    counts.
+    A stale one never gives a row its values or its lineage; where what it says of a call's date changes the row all the
+    same, it is an update. Where only that changes by which Silver knows the date, a newer version's lineage is taken.
     """
     silver, accepted = progress.truth.silver, progress.accepted.setdefault(key, {})
     stale = bool(accepted) and version < max(accepted)
+    kept = dataset.beside([accepted[each] for each in sorted(accepted)]) if accepted else None
     accepted[version] = content
-    new = dataset.settle([accepted[each] for each in sorted(accepted)])
-    before = silver.get(key)
+    said = [accepted[each] for each in sorted(accepted)]
+    new, before = dataset.settle(said), silver.get(key)
     if before is None:
         silver[key] = SilverRow(new, version)
         return "inserted"
-    if stale:
+    changed = before.content != new
+    if not stale and (changed or kept != dataset.beside(said)):
+        silver[key] = SilverRow(new, version)
+    elif changed:
         silver[key] = SilverRow(new, before.version)
-        return "stale"
-    if before.content == new:
-        return "unchanged"
-    silver[key] = SilverRow(new, version)
-    return "updated"
+    return "updated" if changed else "stale" if stale else "unchanged"

@@ -156,11 +156,26 @@ def test_the_date_does_not_depend_on_the_order_of_arrival(tmp_path: Path, order:
     assert (call.call_date, call.call_status) == (date(2024, 2, 28), "DROPPED")
 
 
-def test_a_late_older_version_is_stale_and_yet_tells_the_first_day(tmp_path: Path) -> None:
-    """Where nobody gives a date, it is the earliest day on which the call was delivered."""
+def test_a_late_older_version_that_tells_the_first_day_is_an_update(tmp_path: Path) -> None:
+    """Where nobody gives a date, it is the earliest day on which the call was delivered; the rest isn't taken."""
     truth = after(tmp_path, (SECOND, [line()]), (FIRST, [line(status="FAILED")]))
-    assert truth.figures[FIRST].stale == 1
+    assert truth.figures[FIRST] == Figures(read=1, updated=1)
     assert (only(truth).call_date, only(truth).call_status) == (FIRST, "COMPLETED")
+    assert truth.silver[1].version.logical_date == SECOND
+
+
+def test_a_late_older_version_that_tells_nothing_new_is_stale(tmp_path: Path) -> None:
+    """The date was given by the newer one."""
+    truth = after(tmp_path, (SECOND, [line(day="2024-03-01")]), (FIRST, [line(status="FAILED")]))
+    assert truth.figures[FIRST] == Figures(read=1, stale=1)
+
+
+def test_a_version_that_confirms_the_date_is_unchanged_and_becomes_the_rows_origin(tmp_path: Path) -> None:
+    """From then on the date is a given one, by that version; a repetition after it leaves the row alone."""
+    given = line(day="2024-03-01")
+    truth = after(tmp_path, (FIRST, [line()]), (SECOND, [given]), (THIRD, [given]))
+    assert (truth.figures[SECOND], truth.figures[THIRD]) == (Figures(read=1, unchanged=1), Figures(read=1, unchanged=1))
+    assert truth.silver[1].version.logical_date == SECOND
 
 
 def row(agent: int, day: date, status: str, seconds: int) -> dict[str, Any]:
