@@ -122,6 +122,7 @@ def running(loader: Loader, batch: Batch, due: Due) -> DayState:
         run_id=loader.fence.lease.run_id,
         deliveries=due.deliveries,
         loaded=before.loaded if before else (),
+        replayed=before.replayed if before else (),
         started_at=batch.started,
     )
 
@@ -155,9 +156,12 @@ def loaded_row(loader: Loader, batch: Batch, due: Due, figures: Figures, version
     day = due.logical_date
     before = running(loader, batch, due)
     now = datetime.now(UTC)
+    # of a whole list that another one replaces, corrected rows are as much gone as the others
+    is_gone = batch.contract.load_mode == "replace" and before.loaded[-1:] != (batch.deliveries[day],)
     return replace(
         before,
         figures=figures,
+        replayed=() if is_gone else before.replayed,
         loaded=(*(d for d in before.loaded if d != batch.deliveries[day]), batch.deliveries[day]),
         silver_version=-1 if version is None else version,
         ingestion_timestamp=now,

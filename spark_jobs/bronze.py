@@ -60,6 +60,15 @@ def write(
     rows.write.format("delta").mode("append").options(**options).save(path)
 
 
+def write_rows(lake: Lake, contract: Contract, rows: pa.Table, fence: Fence) -> None:
+    """Append records that are on the driver, those of deliveries that aren't there yet, in one commit."""
+    there = {f"{day}/{delivery}" for day, delivery in present(lake, contract.dataset)}
+    pairs = zip(rows["_logical_date"].to_pylist(), rows["_delivery"].to_pylist(), strict=True)
+    new = rows.filter(pa.array([f"{day}/{delivery}" not in there for day, delivery in pairs], pa.bool_()))
+    days = sorted({f"{day}" for day in new["_logical_date"].to_pylist()})
+    _append_here(lake, contract, new, fence, {"dataset": contract.dataset, "days": [*days[:1], *days[-1:]]})
+
+
 def _append_here(lake: Lake, contract: Contract, rows: pa.Table, fence: Fence, facts: Mapping[str, object]) -> None:
     if not rows.num_rows:
         return

@@ -13,7 +13,7 @@ from deltalake import DeltaTable
 from spark_jobs.contract import Contract
 from spark_jobs.contract.model import RESERVED_REASONS
 from spark_jobs.errors import UsageError, nearest
-from spark_jobs.lookup import KEY_SEPARATOR, literal, open_table, quoted, select
+from spark_jobs.lookup import KEY_SEPARATOR, literal, one_of, open_table, quoted, select
 
 STATUSES = ("open", "resolved", "superseded", "informational")
 BRIEF = (
@@ -69,6 +69,54 @@ def list_exceptions(
     columns = ", ".join(map(quoted, BRIEF))
     rows = select(table, f"SELECT {columns} FROM t WHERE {where} {ORDER} LIMIT {limit:d}")
     return Listing(tuple(counts), total, tuple(rows))
+
+
+def open_exceptions(
+    root: str, contract: Contract, *, day: date | None = None, reason: str | None = None
+) -> list[dict[str, Any]]:
+    """The open exceptions that have all that is asked for, with their raw records, oldest first."""
+    table = open_table(root, "exception", contract.dataset)
+    if reason is not None:
+        _check_reason(table, contract, reason)
+    if table is None:
+        return []
+    columns = ", ".join(map(quoted, (*BRIEF, "raw_record")))
+    where = " AND ".join(_conditions(day, reason, "open"))
+    order = 'ORDER BY "_logical_date", "_source_file", "_row_number", "_delivery"'
+    return select(table, f"SELECT {columns} FROM t WHERE {where} {order}")
+
+
+def exceptions_by_id(root: str, dataset: str, ids: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """What is known of the exceptions with these ids; those that there are not are left out."""
+    table = open_table(root, "exception", dataset)
+    if table is None:
+        return {}
+    columns = ", ".join(map(quoted, (*BRIEF, "_file_modified")))
+    rows = select(table, f"SELECT {columns} FROM t WHERE {one_of('exception_id', ids)}")
+    return {row["exception_id"]: row for row in rows}
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """How many open exceptions there are of one delivery, and how many of them are malformed records."""
+
+    logical_date: date
+    delivery: str
+    records: int
+    malformed: int
+
+
+def waiting(root: str, contract: Contract, *, day: date | None = None, reason: str | None = None) -> list[Waiting]:
+    """The deliveries with open exceptions that have all that is asked for."""
+    table = open_table(root, "exception", contract.dataset)
+    if reason is not None:
+        _check_reason(table, contract, reason)
+    if table is None:
+        return []
+    malformed = "sum(CASE WHEN array_has(reject_reasons, 'malformed_record') THEN 1 ELSE 0 END)"
+    sql = f"""SELECT "_logical_date", "_delivery", count(*) AS records, {malformed} AS malformed FROM t
+        WHERE {" AND ".join(_conditions(day, reason, "open"))} GROUP BY 1, 2 ORDER BY 1, 2"""
+    return [Waiting(r["_logical_date"], r["_delivery"], r["records"], r["malformed"]) for r in select(table, sql)]
 
 
 def find_exceptions(root: str, datasets: Iterable[str], asked: str) -> list[dict[str, Any]]:

@@ -24,6 +24,7 @@ from spark_jobs.planning import Choice, Plan, horizons, make_plan
 from spark_jobs.publication import Outcome
 from spark_jobs.publishing import Publisher, publish_all
 from spark_jobs.rebuilding import mark_stale, rebuild_silver
+from spark_jobs.replaying import Asked, Replayed, replay
 from spark_jobs.session import build_session
 from spark_jobs.settings import Settings
 from spark_jobs.silver_table import refuse_unfit
@@ -51,6 +52,7 @@ class Report:
     days: list[DayState] = field(default_factory=list)
     tables: list[Outcome] = field(default_factory=list)
     waiting: list[Due] = field(default_factory=list)
+    replayed: Replayed | None = None
     error: OpslakeError | None = None
     seconds: float = 0.0
 
@@ -67,7 +69,9 @@ class Report:
 
     @property
     def figures(self) -> dict[str, int]:
-        """Sums over the days that were loaded."""
+        """Sums over the days that were loaded; of a replay its own."""
+        if self.replayed is not None:
+            return self.replayed.summary
         names = ("read", "inserted", "updated", "unchanged", "stale", "duplicates", "rejected")
         loaded = [d.figures for d in self.days if d.figures]
         return {name: sum(getattr(f, name) for f in loaded) for name in names}
@@ -154,6 +158,15 @@ class Pipeline:
             self._finish(report)
         return report
 
+    def replay(self, asked: Asked) -> Report:
+        """Validate open exceptions again, or take corrected rows from a file, and bring Gold up to what passes."""
+        with self.held() as (fence, report):
+            args = (self.settings, self.lake, self.ledger, fence, self.contracts[asked.dataset])
+            report.replayed = replay(*args, asked, self.spark)
+            self._publish(fence, report)
+            self._finish(report)
+        return report
+
     @contextmanager
     def held(self, report: Report | None = None, patience: float = 0) -> Iterator[tuple[Fence, Report]]:
         """Hold the lake; the run's record is written at its start and at its end, however it ends.
@@ -224,6 +237,8 @@ class Pipeline:
                 attempt=due.attempt,
                 run_id=report.run_id,
                 deliveries=due.deliveries,
+                loaded=before.loaded if before else (),
+                replayed=before.replayed if before else (),
                 error_class=MISSING_DELIVERY if due.action == "missing" else None,
                 error_message=due.reason,
             )

@@ -37,16 +37,17 @@ def rebuild_silver(
 ) -> int:
     """Compute a dataset's Silver anew from Bronze, by the rules in force now; returns its rows.
 
-    Every delivery that was ever loaded counts, superseded ones too, as in day-by-day processing. Where columns or the
-    time zone differ from the table's, it is emptied first; a run that finds it so refuses to load.
+    Every delivery that was ever loaded counts, superseded ones and corrected rows too, as in day-by-day processing.
+    Where columns or the time zone differ from the table's, it is emptied first; a run that finds it so refuses to load.
     """
     zone = settings.business_timezone
     states = in_silver(ledger.days(), contract.dataset)
     if not states:
         raise UsageError("nothing was ever loaded", where=contract.dataset, hint="run `opslake run` first")
-    deliveries = {day: state.loaded for day, state in states.items()}
+    deliveries = {day: state.all_deliveries for day, state in states.items()}
     if contract.load_mode == "replace":  # the last list alone counts: one that it corrected holds what is gone
-        deliveries = {day: loaded[-1:] for day, loaded in deliveries.items() if day == max(states)}
+        latest = states[max(states)]
+        deliveries = {latest.logical_date: (*latest.loaded[-1:], *latest.replayed)}
     rows = bronze.read(spark, lake, contract, deliveries)
     rows = bronze.redated(rows, [file for state in states.values() for file in redelivered(state)])
     judged = silver.judge(rows, contract, business_timezone=zone).localCheckpoint(eager=False)

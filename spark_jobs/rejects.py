@@ -269,6 +269,11 @@ def _moved(
     return superseded.unionByName(revived).unionByName(resolved) if again else resolved
 
 
+def outgrown(existing: DataFrame, judged: DataFrame, contract: Contract) -> DataFrame:
+    """Of open exceptions those whose key is accepted in a later version among `judged`, with their new status."""
+    return _moved(existing, _accepted(judged, contract), contract, {}, again=False)
+
+
 def _days_with_exceptions(lake: Lake, dataset: str) -> set[date]:
     table = lake.look("exception", dataset)
     return set() if table is None else {date.fromisoformat(p["_logical_date"]) for p in table.partitions()}

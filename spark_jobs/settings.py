@@ -54,9 +54,9 @@ class Settings(BaseSettings):
     log_format: Literal["auto", "json", "console"] = "auto"
     notify: Annotated[tuple[SecretStr, ...], NoDecode] = ()
     """Who is told of what needs somebody: URLs in the way of apprise. They hold credentials: never shown whole."""
-    notify_seconds: float = Field(10, gt=0)
+    notify_seconds: float = Field(default=10, gt=0)
     """A message that isn't taken within so many seconds counts as not sent."""
-    run_sla_minutes: float | None = Field(None, gt=0)
+    run_sla_minutes: float | None = Field(default=None, gt=0)
     """A run that lasts longer is told."""
 
     @field_validator("notify", mode="before")

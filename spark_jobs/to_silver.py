@@ -152,14 +152,17 @@ def _classified(
 def _later_deliveries(loader: Loader, batch: Batch, passing: Mapping[date, silver.Tally]) -> dict[date, list[str]]:
     """What was loaded of days after the batch's first, which rule 7 asks; of a corrected day its earlier content.
 
-    Of the first day itself, too, where columns are carried.
+    Corrected rows count from the first day on: their file may be younger than the delivery at hand. So do that day's
+    other deliveries where columns are carried.
     """
-    states = in_silver(loader.states, batch.contract.dataset)
-    found = {
-        day: [d for d in state.loaded if day not in passing or d != batch.deliveries[day]]
-        for day, state in states.items()
-        if day > min(passing) or (batch.contract.carried and day == min(passing))
-    }
+    states, first = in_silver(loader.states, batch.contract.dataset), min(passing)
+    found: dict[date, list[str]] = {}
+    for day, state in states.items():
+        if day < first:
+            continue
+        asked = state.loaded if day > first or batch.contract.carried else ()
+        others = [d for d in asked if day not in passing or d != batch.deliveries[day]]
+        found[day] = [*others, *state.replayed]
     return {day: loaded for day, loaded in found.items() if loaded}
 
 

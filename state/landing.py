@@ -130,14 +130,14 @@ def _date_of(pattern: re.Pattern[str], path: str) -> date | None:
 def _delivery(
     files: AbstractFileSystem, path: str, info: Mapping[str, Any], scheme: str, known: Mapping[str, Delivery]
 ) -> Delivery:
-    full, size, modified = scheme + path, int(info.get("size") or 0), _modified(info)
+    full, size, modified = scheme + path, int(info.get("size") or 0), modified_at(info)
     before = known.get(full)
     if before is not None and (before.size, before.modified) == (size, modified):
         return before
     return Delivery(full, size, stores_checksum(info) or _sha256(files, path), modified)
 
 
-def _modified(info: Mapping[str, Any]) -> datetime:
+def modified_at(info: Mapping[str, Any]) -> datetime:
     """When the file was last modified, as the store at hand calls it; the epoch where it doesn't say."""
     for name in ("mtime", "updated", "LastModified", "last_modified", "modified", "created"):
         value = info.get(name)

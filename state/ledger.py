@@ -75,6 +75,12 @@ class DayState:
     error_message: str | None = None
     accepted_rejects: bool = False
     gold_pending: bool = False
+    replayed: tuple[str, ...] = ()  # ids of deliveries of corrected rows of the day; none is the day's own delivery
+
+    @property
+    def all_deliveries(self) -> tuple[str, ...]:
+        """Ids of all deliveries that Silver follows from: the day's own, then those of corrected rows."""
+        return (*self.loaded, *self.replayed)
 
 
 class Ledger:
@@ -157,6 +163,7 @@ def _row(day: DayState) -> dict[str, Any]:
         "rows_ingested": None if figures is None else figures.inserted + figures.updated,
         "warnings": None if figures is None else json.dumps(dict(figures.warnings), sort_keys=True),
         "loaded": day.loaded,
+        "replayed": day.replayed,
         "duration_seconds": seconds_between(day.started_at, day.finished_at),
     }
 
@@ -168,7 +175,8 @@ def _day(row: Mapping[str, Any]) -> DayState:
         figures = Figures(**counts, warnings=json.loads(row["warnings"] or "{}"))
     values = {name: row[name] for name in SAME_IN_BOTH}
     values["deliveries"] = tuple(Delivery(**delivery) for delivery in row["deliveries"] or ())
-    return DayState(**values, status=Status(row["status"]), loaded=tuple(row["loaded"] or ()), figures=figures)
+    values |= {name: tuple(row[name] or ()) for name in ("loaded", "replayed")}
+    return DayState(**values, status=Status(row["status"]), figures=figures)
 
 
 def seconds_between(started: datetime | None, finished: datetime | None) -> float | None:

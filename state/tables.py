@@ -67,6 +67,7 @@ INGESTION_STATE = StateTable(
         Column("error_message"),
         Column("accepted_rejects", "boolean"),
         Column("gold_pending", "boolean"),
+        Column("replayed", "strings"),
     ),
 )
 RUNS = StateTable(
@@ -182,17 +183,30 @@ def open_or_create(root: str, table: StateTable, storage_options: Mapping[str, s
 
 
 def read_rows(handle: DeltaTable, table: StateTable, where: str = "TRUE", tail: str = "") -> list[dict[str, Any]]:
-    """The rows of the handle's version for which the SQL expression holds; `tail` may order and limit them."""
-    names = ", ".join(c.name for c in table.columns)
+    """The rows of the handle's version for which the SQL expression holds; `tail` may order and limit them.
+
+    A column that the table doesn't have yet, since an earlier version of this package made it, is null.
+    """
+    lacking = _lacking(handle, table)
+    names = ", ".join(c.name for c in table.columns if c.name not in lacking)
     sql = f"SELECT {names} FROM state WHERE {where} {tail}"
-    return python_rows(Table.from_arrow(QueryBuilder().register("state", handle).execute(sql)))
+    rows = python_rows(Table.from_arrow(QueryBuilder().register("state", handle).execute(sql)))
+    return [dict.fromkeys(lacking) | row for row in rows] if lacking else rows
+
+
+def _lacking(handle: DeltaTable, table: StateTable) -> list[str]:
+    """The columns that were added to the declaration after the table was made."""
+    held = {f.name for f in handle.schema().fields}
+    return [c.name for c in table.columns if c.name not in held]
 
 
 def swap(handle: DeltaTable, table: StateTable, rows: Sequence[Row], predicate: str | None = None) -> bool:
     """One commit that puts `rows` in the place of those the predicate names (None: of all).
 
-    False, with nothing changed, when somebody committed since the handle was opened or updated.
+    False, with nothing changed, when somebody committed since the handle was opened or updated. A table that an
+    earlier version of this package made gets the columns that it lacks.
     """
+    wider: dict[str, Any] = {"schema_mode": "merge"} if _lacking(handle, table) else {}
     try:
         write_deltalake(
             handle,
@@ -200,6 +214,7 @@ def swap(handle: DeltaTable, table: StateTable, rows: Sequence[Row], predicate: 
             mode="overwrite",
             predicate=predicate,
             commit_properties=CommitProperties(max_commit_retries=0),
+            **wider,
         )
     except CommitFailedError:
         return False

@@ -1,4 +1,4 @@
-"""`exceptions list` and `exceptions show`: the rejected records. Start no JVM and import no pyspark."""
+"""`opslake exceptions`: the rejected records. `replay` alone starts a JVM, where it has something to judge."""
 
 from __future__ import annotations
 
@@ -10,13 +10,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from spark_jobs.cli.app import LOOK, Day, Json, app, known_dataset, settings
-from spark_jobs.cli.show import Cell, instant, plain, show_json, show_line, show_table, state_of
+from spark_jobs.cli.show import Cell, counted, instant, plain, show_json, show_line, show_table, state_of
+from spark_jobs.errors import UsageError
 
 if TYPE_CHECKING:
     from spark_jobs.exception_rows import Listing
 
 SHORT_ID = 12
-group = typer.Typer(help="List rejected records, or show one with its raw text.", no_args_is_help=True)
+Reason = Annotated[str | None, typer.Option(help="Only records refused for this reason.")]
+group = typer.Typer(
+    help="Rejected records: list them, show one with its raw text, correct them in a file, replay them.",
+    no_args_is_help=True,
+)
 app.add_typer(group, name="exceptions", rich_help_panel=LOOK)
 
 
@@ -33,7 +38,7 @@ class LifeState(StrEnum):
 def list_(
     dataset: Annotated[str, typer.Argument()],
     date: Day = None,
-    reason: Annotated[str | None, typer.Option(help="Only records refused for this reason.")] = None,
+    reason: Reason = None,
     status: Annotated[LifeState | None, typer.Option(help="Only exceptions in this state.")] = None,
     limit: Annotated[int, typer.Option(min=0, help="List at most so many; counts are of all.")] = 20,
     as_json: Json = False,
@@ -69,6 +74,56 @@ def show(
         return
     for row in found:
         _show_row(row)
+
+
+@group.command()
+def export(
+    dataset: Annotated[str, typer.Argument()],
+    to: Annotated[str, typer.Option(metavar="FILE", help="A CSV file that isn't there yet.")],
+    date: Day = None,
+    reason: Reason = None,
+    as_json: Json = False,
+) -> None:
+    """Write the open exceptions to a CSV file, to be corrected there."""
+    from spark_jobs.contract import load_contracts
+    from spark_jobs.exception_export import export_exceptions
+
+    contracts = load_contracts(settings().contracts)
+    known_dataset(dataset, contracts)
+    day = date.date() if date else None
+    number = export_exceptions(settings().lake, contracts[dataset], to, day=day, reason=reason)
+    if as_json:
+        show_json({"exceptions": number, "file": to if number else None})
+    elif not number:
+        show_line("no open exceptions" + (" like that" if date or reason else "") + ", so no file")
+    else:
+        again = f"opslake exceptions replay {dataset} --file {to}"
+        show_line(f"{counted(number, 'open exception')} in {to}; correct them there, then run `{again}`")
+
+
+@group.command()
+def replay(
+    dataset: Annotated[str, typer.Argument()],
+    date: Day = None,
+    reason: Reason = None,
+    file: Annotated[str | None, typer.Option(help="A CSV file of corrected records, made by `export`.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Validate open exceptions again by the contract in force, or take corrected records from a file."""
+    from spark_jobs.cli.runs import command_line
+    from spark_jobs.cli.show import show_replay
+    from spark_jobs.pipeline import Pipeline
+    from spark_jobs.replaying import Asked
+
+    if file is not None and (date is not None or reason is not None):
+        raise UsageError(
+            "a file names its exceptions itself", where="opslake exceptions replay", hint="leave --date and --reason"
+        )
+    pipeline = Pipeline(settings(), command_line())
+    known_dataset(dataset, pipeline.contracts)
+    report = pipeline.replay(Asked(dataset, date.date() if date else None, reason, file))
+    show_replay(report, as_json=as_json)
+    raise typer.Exit(report.exit_code)
 
 
 def _show_list(found: Listing) -> None:

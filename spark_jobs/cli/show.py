@@ -150,6 +150,34 @@ def show_report(report: Report, *, as_json: bool) -> None:
     show_line(f"run {report.run_id} took {report.seconds:.1f} s, exit code {report.exit_code}")
 
 
+def show_replay(report: Report, *, as_json: bool) -> None:
+    """What a replay did: its records by class, what became of their exceptions, and Gold."""
+    done = report.replayed
+    assert done is not None  # a report of a replay
+    if as_json:
+        replayed = {"dataset": done.dataset, **done.summary, "malformed": done.malformed, "held": done.held}
+        show_json(_report_json(report) | {"replayed": replayed})
+        return
+    changed = done.fates.resolved or done.fates.outgrown or done.fates.other_reasons
+    if not changed:
+        show_line("nothing to do" + ("; what is open fails as before" if done.fates.still_open else ""))
+    if done.figures.read:
+        cells: list[Cell] = [done.dataset, *(f"{getattr(done.figures, name):,}" for name in CLASSES)]
+        fates = (done.fates.resolved + done.fates.outgrown, done.fates.still_open)
+        headers = ("dataset", *CLASSES, "resolved", "still open")
+        show_table(headers, [[*cells, *(f"{n:,}" for n in fates)]], right=headers[1:])
+    if done.fates.other_reasons:
+        show_line(f"{counted(done.fates.other_reasons, 'exception')} still open, for other reasons than before")
+    if done.malformed:
+        show_line(f"{counted(done.malformed, 'malformed record')} can only be corrected in a file (--file)")
+    if done.held:
+        held = counted(done.held, "open exception")
+        show_line(f"{held} of deliveries that aren't in Silver: `opslake run` judges them again with their day")
+    _show_tables(report)
+    if changed or report.tables:
+        show_line(f"run {report.run_id} took {report.seconds:.1f} s, exit code {report.exit_code}")
+
+
 def _report_json(report: Report) -> dict[str, Any]:
     waiting = [{"dataset": d.dataset, "logical_date": d.logical_date, "why": d.reason} for d in report.waiting]
     return {

@@ -30,7 +30,8 @@ CREATE TABLE ingestion_state (
   error_class STRING COMMENT 'of a FAILED day: the kind of error, missing_delivery where nothing came',
   error_message STRING COMMENT 'of a FAILED day: what failed, where, and what to do',
   accepted_rejects BOOLEAN COMMENT 'whether somebody let the day pass above its reject ratio',
-  gold_pending BOOLEAN COMMENT 'whether Gold tables have yet to take this day up'
+  gold_pending BOOLEAN COMMENT 'whether Gold tables have yet to take this day up',
+  replayed ARRAY<STRING> COMMENT 'ids (12 digits) of deliveries of corrected rows of the day, by exceptions replay'
 ) USING DELTA;
 
 -- The runs. One row per run_id, written at its start and again at its end.

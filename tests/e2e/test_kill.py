@@ -159,13 +159,14 @@ def history(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Hi
         lake[name] = copy(lake[before], folder / name)
         recorders[name] = Recorder(lake[name], folder / f"{name}-run")
         with pytest.MonkeyPatch.context() as patch:
-            _record(patch, recorders[name])
+            record_commits(patch, recorders[name])
             pipeline(lake[name], landing[name], spark, driver_rows=DRIVER_ROWS[name]).run(Choice())
             recorders[name].look()
     return History(landing, lake, recorders)
 
 
-def _record(patch: pytest.MonkeyPatch, recorder: Recorder) -> None:
+def record_commits(patch: pytest.MonkeyPatch, recorder: Recorder) -> None:
+    """Have the recorder note every commit, of Spark's and of the driver's."""
     patch.setattr(Fence, "metadata", recorder.around(Fence.metadata))
     for name, module in list(sys.modules.items()):
         if name.startswith("spark_jobs.") and getattr(module, "create", None) is create:

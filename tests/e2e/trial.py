@@ -80,13 +80,14 @@ class Trial:
     options: Mapping[str, Any] = field(default_factory=dict)
     history: list[LandedDelivery] = field(default_factory=list)
     ticks: int = 0
+    lake_at: Path | None = None
     _pending: dict[tuple[str, date], Path] = field(default_factory=dict)
     _taken: dict[tuple[str, date], bytes] = field(default_factory=dict)
 
     @property
     def lake(self) -> Path:
         """The lake's root."""
-        return self.folder / "lake"
+        return self.lake_at or self.folder / "lake"
 
     @property
     def landing(self) -> Path:

@@ -9,7 +9,8 @@ import pytest
 from deltalake import DeltaTable
 
 from state.landing import Delivery
-from state.ledger import DayState, Figures, Ledger, Status
+from state.ledger import DayState, Figures, Ledger, Status, _row
+from state.tables import INGESTION_STATE, open_or_create, swap
 from tests.state.processes import begin, end, hear, say
 
 DAY = date(2024, 3, 5)
@@ -31,6 +32,7 @@ FULL = DayState(
     error_message='it\'s "quoted"\nand broken',
     accepted_rejects=True,
     gold_pending=True,
+    replayed=("cdcdcdcdcdcd",),
 )
 
 
@@ -48,6 +50,20 @@ def test_a_day_of_which_little_is_known_comes_back_so(tmp_path: Path) -> None:
 
     assert Ledger(str(tmp_path)).days("tickets") == [pending]
     assert Ledger(str(tmp_path)).days("calls")[0].figures == Figures()
+
+
+def test_a_ledger_made_before_replays_were_is_read_and_added_to(tmp_path: Path) -> None:
+    """Its days have no replayed deliveries; the first put brings the column, and both days are there after it."""
+    before = replace(FULL, replayed=(), logical_date=DAY - timedelta(1))
+    of_old = replace(INGESTION_STATE, columns=tuple(c for c in INGESTION_STATE.columns if c.name != "replayed"))
+    rows = [{name: value for name, value in _row(before).items() if name != "replayed"}]
+    assert swap(open_or_create(str(tmp_path), of_old), of_old, rows)
+    assert Ledger(str(tmp_path)).days() == [before]
+
+    Ledger(str(tmp_path)).put(FULL)
+    Ledger(str(tmp_path)).put(replace(before, logical_date=DAY - timedelta(2)))
+
+    assert Ledger(str(tmp_path)).days() == [replace(before, logical_date=DAY - timedelta(2)), before, FULL]
 
 
 def test_a_put_replaces_the_same_day_only(tmp_path: Path) -> None:
