@@ -146,7 +146,8 @@ def _sample(space: Workspace, size: str) -> Path:
 
         per_day = max(1, round(tickets_of(size) / SAMPLE_DAYS))
         print(f"  writing {SAMPLE_DAYS} days of {per_day} tickets", flush=True)
-        write_sample(landing, start=SAMPLE_START, days=SAMPLE_DAYS, tickets_per_day=per_day, seed=1)
+        asked = ("tickets", "agents_master")
+        write_sample(landing, start=SAMPLE_START, days=SAMPLE_DAYS, tickets_per_day=per_day, seed=1, datasets=asked)
     return landing
 
 

@@ -14,7 +14,7 @@ say() { printf '\n\033[1m== %s\033[0m\n' "$1"; }
 try() { printf '\033[2m$ %s\033[0m\n' "$*"; "$@"; }
 
 rm -rf "$demo"
-say "1. Four weeks of deliveries, with the dirt of real life"
+say "1. Four weeks of tickets, calls and agent events, with the dirt of real life"
 try opslake sample --out "$demo/landing" --start "$start" --days $days --tickets-per-day 150 --seed 7
 
 say "2. What would a run do?"
@@ -35,8 +35,9 @@ try opslake -q run
 say "7. The ledger, and what was set aside"
 try opslake status --days 5
 try opslake exceptions list tickets --limit 5
+try opslake exceptions list calls --limit 5
 
-say "8. Figures"
+say "8. Figures of three domains"
 try python deploy/demo_figures.py "$demo/lake"
 
 say "9. From a figure back to the record as it was delivered"

@@ -26,8 +26,11 @@ class Verdict:
 
 
 def compare(table: GoldTable, new: DataFrame, old: DataFrame | None, *, slice_column: str | None) -> Verdict:
-    """Check `new` and name the slices in which it isn't equal to `old`; without a slice column there is one, None."""
-    per_grain = _per_grain(table, new, old)
+    """Check `new` and name the slices in which it isn't equal to `old`; without a slice column there is one, None.
+
+    A slice column outside the grain is taken to follow from it.
+    """
+    per_grain = _per_grain(table, new, old, slice_column)
     key = [F.col(slice_column)] if slice_column else [F.lit(None).alias("slice")]
     accepted = [c for c in table.checks if isinstance(c, Accepted)]
     counted = per_grain.groupBy(*key).agg(
@@ -49,8 +52,9 @@ def orphans(new: DataFrame, check: Relationship, referenced: DataFrame) -> int:
     return new.where(F.col(check.column).isNotNull()).join(values, check.column, "left_anti").count()
 
 
-def _per_grain(table: GoldTable, new: DataFrame, old: DataFrame | None) -> DataFrame:
+def _per_grain(table: GoldTable, new: DataFrame, old: DataFrame | None, slice_column: str | None) -> DataFrame:
     columns = new.columns
+    grain = list(dict.fromkeys([*table.grain, *([slice_column] if slice_column else [])]))
     accepted = [c for c in table.checks if isinstance(c, Accepted)]
     rows = new.withColumn("_weight", F.lit(1))
     if old is not None:
@@ -58,8 +62,8 @@ def _per_grain(table: GoldTable, new: DataFrame, old: DataFrame | None) -> DataF
     content = F.xxhash64(*columns).cast("decimal(20,0)")
     is_new = F.col("_weight") == 1
     return (
-        rows.select(*table.grain, "_weight", content.alias("_content"), *_unlisted(accepted, is_new))
-        .groupBy(*table.grain)
+        rows.select(*grain, "_weight", content.alias("_content"), *_unlisted(accepted, is_new))
+        .groupBy(*grain)
         .agg(
             ((F.sum("_weight") != 0) | (F.sum(F.col("_content") * F.col("_weight")) != 0)).alias("differs"),
             F.sum(is_new.cast("long")).alias("new_rows"),

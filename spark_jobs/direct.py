@@ -7,6 +7,7 @@ that lost its lease can't add one after the new holder.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
@@ -14,13 +15,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import CommitProperties, QueryBuilder, write_deltalake
 from deltalake import DeltaTable as RustTable
-from deltalake.exceptions import CommitFailedError
+from deltalake.exceptions import CommitFailedError, DeltaError
 from pyspark.sql import DataFrame, SparkSession
 
 from spark_jobs.checks import Verdict
 from spark_jobs.errors import EngineError
 from spark_jobs.gold import Accepted, GoldTable
 from spark_jobs.lake import PROPERTIES, Fence, Lake, Layer
+
+REWRITTEN = 10
+"""A commit on the driver touches files of at most so many times `driver_rows` rows."""
 
 
 def collect(frame: DataFrame) -> pa.Table:
@@ -45,8 +49,18 @@ def frame_of(spark: SparkSession, rows: pa.Table) -> DataFrame:
 
 
 def _plain(schema: pa.Schema) -> pa.Schema:
-    kinds = {f.name: pa.timestamp("us", "UTC") if pa.types.is_timestamp(f.type) else f.type for f in schema}
-    return pa.schema([pa.field(name, kind) for name, kind in kinds.items()])
+    return pa.schema([pa.field(f.name, _plain_type(f.type)) for f in schema])
+
+
+def _plain_type(kind: pa.DataType) -> pa.DataType:
+    """Times in UTC; lists whose elements may be null, as Spark writes them whatever it knows of the elements."""
+    if pa.types.is_list(kind):
+        return pa.list_(pa.field("element", _plain_type(kind.value_type)))
+    if pa.types.is_timestamp(kind):
+        return pa.timestamp("us", "UTC")
+    if kind in (pa.string_view(), pa.large_string()):
+        return pa.string()
+    return pa.int64() if kind == pa.uint64() else kind
 
 
 def rows_in(table: RustTable, where: str | None = None) -> int:
@@ -56,14 +70,35 @@ def rows_in(table: RustTable, where: str | None = None) -> int:
     return sum(file["num_records"] or 0 for file in files if wanted is None or _file_name(file["path"]) in wanted)
 
 
+def file_bytes(table: RustTable, rows: int) -> int | None:
+    """The size of a file of so many rows, None where the table has no row to tell it."""
+    files = pa.table(table.get_add_actions(flatten=True))
+    held = pc.sum(files["num_records"]).as_py() or 0
+    return max(1, rows * (pc.sum(files["size_bytes"]).as_py() or 0) // held) if held else None
+
+
 def _file_name(path: str) -> str:
     return path.rsplit("/", 1)[-1]
 
 
-def bytes_per_row(table: RustTable) -> float:
-    """What a row takes on average in the table's files."""
-    files = pa.table(table.get_add_actions(flatten=True))
-    return (pc.sum(files["size_bytes"]).as_py() or 0) / max(1, pc.sum(files["num_records"]).as_py() or 0)
+def changes(table: RustTable, span: tuple[int, int], at_most: int) -> pa.Table | None:
+    """All images of rows changed after version `span[0]` up to `span[1]`, by the table's change feed.
+
+    None where there are more than `at_most`, or where delta-rs can't read the feed.
+    """
+    found: list[pa.RecordBatch] = []
+    number = 0
+    try:
+        reader = pa.RecordBatchReader.from_stream(table.load_cdf(starting_version=span[0] + 1, ending_version=span[1]))
+        for batch in reader:
+            number += batch.num_rows
+            if number > at_most:
+                return None
+            found.append(batch)
+    except (DeltaError, OSError):  # Spark says what is wrong
+        return None
+    rows = pa.Table.from_batches(found, reader.schema)
+    return rows.cast(_plain(rows.schema))
 
 
 def existing(table: RustTable, shape: pa.Schema, predicate: str) -> pa.Table | None:
@@ -120,11 +155,20 @@ def _differing(new: pa.Table, old: pa.Table | None, slice_column: str | None) ->
     rows = [new.append_column("_weight", pa.array([1] * new.num_rows, pa.int64()))]
     if old is not None:
         rows.append(old.append_column("_weight", pa.array([-1] * old.num_rows, pa.int64())))
-    summed = pa.concat_tables(rows).group_by(new.column_names).aggregate([("_weight", "sum")])
+    summed = _flat(pa.concat_tables(rows)).group_by(new.column_names).aggregate([("_weight", "sum")])
     different = summed.filter(pc.not_equal(summed["_weight_sum"], 0))
     if slice_column is None:
         return (None,) if different.num_rows or old is None else ()
     return tuple(sorted(different[slice_column].unique().to_pylist()))
+
+
+def _flat(rows: pa.Table) -> pa.Table:
+    """The rows with lists as text: Arrow can't group by a list."""
+    for at, column in enumerate(rows.schema):
+        if pa.types.is_nested(column.type):
+            texts = [None if value is None else json.dumps(value, default=str) for value in rows[at].to_pylist()]
+            rows = rows.set_column(at, column.name, pa.array(texts, pa.string()))
+    return rows
 
 
 def commit(

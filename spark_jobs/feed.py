@@ -10,9 +10,11 @@ import threading
 from collections.abc import Collection
 from datetime import date, timedelta
 
+import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from spark_jobs import direct
 from spark_jobs.gold import registry
 from spark_jobs.lake import Lake, runs_of
 
@@ -32,9 +34,10 @@ def slices_note(column: str, days: Collection[date]) -> dict[str, object]:
 class Feeds:
     """The changed rows, old and new images, of the inputs that moved, and the days that they name."""
 
-    def __init__(self, spark: SparkSession, lake: Lake) -> None:
-        self._spark, self._lake = spark, lake
+    def __init__(self, spark: SparkSession, lake: Lake, driver_rows: int = 0) -> None:
+        self._spark, self._lake, self._driver_rows = spark, lake, driver_rows
         self._images: dict[tuple[str, Range], DataFrame] = {}
+        self._rows: dict[tuple[str, Range], pa.Table | None] = {}
         self._days: dict[tuple[str, Range], dict[str, set[date]]] = {}
         self._locks: dict[str, threading.Lock] = {}
         self._lock = threading.Lock()
@@ -68,6 +71,9 @@ class Feeds:
         return {a + timedelta(days=n) for a, b in runs for n in range((b - a).days + 1)}
 
     def _load(self, name: str, span: Range) -> DataFrame:
+        rows = self._here(name, span)
+        if rows is not None and (name, span) not in self._images:
+            self._images[name, span] = direct.frame_of(self._spark, rows)
         if (name, span) not in self._images:
             feed = (
                 self._spark.read.format("delta")
@@ -79,16 +85,32 @@ class Feeds:
             self._images[name, span] = feed.localCheckpoint(eager=False)
         return self._images[name, span]
 
+    def _here(self, name: str, span: Range) -> pa.Table | None:
+        """The same rows on the driver; None where they are many, or where delta-rs can't tell them."""
+        if (name, span) not in self._rows:
+            table = self._lake.look("silver", name) if self._driver_rows else None
+            self._rows[name, span] = None if table is None else direct.changes(table, span, self._driver_rows)
+        return self._rows[name, span]
+
+    def _days_of(self, name: str, span: Range) -> dict[str, set[date]]:
+        images = self._load(name, span)
+        types = dict(images.dtypes)
+        wanted = [c for c in _date_columns(name) if types.get(c) == "date"]
+        row = images.agg(*(F.collect_set(c).alias(c) for c in wanted)).first()
+        return {c: set(row[c]) if row is not None else set() for c in wanted}
+
     def _values(self, name: str, span: Range) -> dict[str, set[date]]:
         """Per date column that any table moves by, its values in the changed rows; one aggregation for all."""
         with self._of(name):
             if (name, span) not in self._days:
-                images = self._load(name, span)
-                types = dict(images.dtypes)
-                wanted = [c for c in _date_columns(name) if types.get(c) == "date"]
-                row = images.agg(*(F.collect_set(c).alias(c) for c in wanted)).first()
-                self._days[name, span] = {c: set(row[c]) if row is not None else set() for c in wanted}
+                rows = self._here(name, span)
+                self._days[name, span] = self._days_of(name, span) if rows is None else _days_here(name, rows)
             return self._days[name, span]
+
+
+def _days_here(name: str, rows: pa.Table) -> dict[str, set[date]]:
+    wanted = [c for c in _date_columns(name) if c in rows.column_names and pa.types.is_date(rows.schema.field(c).type)]
+    return {c: set(rows[c].drop_null().unique().to_pylist()) for c in wanted}
 
 
 def _date_columns(name: str) -> list[str]:

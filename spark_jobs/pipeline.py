@@ -6,6 +6,7 @@ import platform
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -249,7 +250,7 @@ class Pipeline:
         report.days += [row for row in rows if row.status is Status.FAILED]
 
     def _load(self, plan: Plan, choice: Choice, fence: Fence, report: Report) -> None:
-        """Every dataset's due deliveries, into Silver."""
+        """Every dataset's due deliveries, into Silver, side by side; raises when all that could be done is done."""
         if not plan.has("load"):
             return
         work = sum(f.size for d in plan.due if d.action == "load" for f in d.deliveries)
@@ -257,11 +258,18 @@ class Pipeline:
         loader = Loader(
             spark, self.settings, self.lake, self.ledger, fence, plan.states, accept_rejects=choice.accept_rejects
         )
-        for name, contract in self.contracts.items():
-            due = plan.of(name, "load")
-            if due:
-                log.info("dataset.loading", dataset=name, days=len(due), first=str(due[0].logical_date))
-                report.days += load(loader, contract, due)
+        tasks: list[Future[list[DayState]]] = []
+        with ThreadPoolExecutor(self.settings.load_threads, thread_name_prefix="load") as pool:
+            for name, contract in self.contracts.items():
+                due = plan.of(name, "load")
+                if due:
+                    log.info("dataset.loading", dataset=name, days=len(due), first=str(due[0].logical_date))
+                    tasks.append(pool.submit(load, loader, contract, due))
+        for task in tasks:
+            if task.exception() is None:
+                report.days += task.result()
+        for task in tasks:
+            task.result()
 
     def _publish(self, fence: Fence, report: Report) -> None:
         """Gold, where something moved; never from a Silver table that is only half rebuilt."""

@@ -24,9 +24,6 @@ from spark_jobs.lake import Fence, Lake, create, days_sql, in_days
 from spark_jobs.log import log
 from spark_jobs.lookup import one_of
 
-REWRITTEN = 10
-"""A table of keys is committed on the driver where its touched files hold at most so many times `driver_rows` rows."""
-
 
 @dataclass(frozen=True)
 class Move:
@@ -86,8 +83,9 @@ def publish(by: Publication, table: GoldTable, result: DataFrame, move: Move) ->
     if move.keys is not None and seen is not None:
         here = _merge_here(by, table, result, seen, move)
         return here if here is not None else _merge(by, table, result.localCheckpoint(eager=False), move)
-    if table.slices.kind != "by_key" and (seen is None or direct.rows_in(seen) <= by.driver_rows):
-        rows = direct.collect(result.limit(by.driver_rows + 1) if move.whole else result)
+    touched = 0 if seen is None else direct.rows_in(seen, slice_sql(table, move.days) if move.days else None)
+    if table.slices.kind != "by_key" and touched <= direct.REWRITTEN * by.driver_rows:
+        rows = direct.collect(result.limit(by.driver_rows + 1) if move.whole or touched > by.driver_rows else result)
         if rows.num_rows <= by.driver_rows:
             return _publish_here(by, table, rows, seen, move)
     return _publish_there(by, table, result.localCheckpoint(eager=False), move)
@@ -124,7 +122,7 @@ def _merge_here(by: Publication, table: GoldTable, result: DataFrame, seen: Rust
     """
     assert move.keys is not None
     key, bounds = str(table.slices.column), _bounds_sql(table, move)
-    if direct.rows_in(seen, bounds) > REWRITTEN * by.driver_rows:
+    if direct.rows_in(seen, bounds) > direct.REWRITTEN * by.driver_rows:
         return None
     keys = direct.collect(move.keys.limit(by.driver_rows + 1))
     rows = direct.collect(result.limit(by.driver_rows + 1))
@@ -148,7 +146,7 @@ def _merge_here(by: Publication, table: GoldTable, result: DataFrame, seen: Rust
         by.fence,
         facts={"table": table.name},
         predicate=within + one_of(key, verdict.differing),
-        file_bytes=max(1, int(by.rows_per_file * direct.bytes_per_row(seen))),
+        file_bytes=direct.file_bytes(seen, by.rows_per_file),
     )
     number = len(verdict.differing)
     return Outcome(table.name, "published", move.reason, number, verdict.rows, messages=verdict.warnings)
@@ -193,7 +191,7 @@ def _orphans(by: Publication, table: GoldTable, rows: DataFrame) -> dict[Relatio
 
 
 def _same_shape(old: DataFrame, new: DataFrame) -> bool:
-    return [(f.name, f.dataType) for f in old.schema] == [(f.name, f.dataType) for f in new.schema]
+    return old.dtypes == new.dtypes  # whether a list may hold nulls is no difference
 
 
 def _existing(spark: SparkSession, table: GoldTable, move: Move, lake: Lake) -> DataFrame:

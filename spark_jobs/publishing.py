@@ -18,7 +18,8 @@ from spark_jobs.lake import Fence, Lake
 from spark_jobs.log import log
 from spark_jobs.publication import Outcome, Publication
 from spark_jobs.settings import Settings
-from spark_jobs.slices import Inputs, refresh, why
+from spark_jobs.silver_table import schema
+from spark_jobs.slices import ABSENT, Inputs, refresh, why
 from state.progress import Progress, TableProgress
 
 
@@ -49,6 +50,7 @@ class Publisher:
             contracts=contracts,
             keys={name: self.contracts[name].key for name in contracts},
             thresholds={k: v for name in sorted(roots) for k, v in self.contracts[name].thresholds.items()},
+            absent={n: schema(self.contracts[n]) for n in table.inputs if versions[n] == ABSENT},
         )
 
     def datasets_of(self, table: GoldTable) -> set[str]:
@@ -59,10 +61,14 @@ class Publisher:
         return found
 
     def versions(self) -> dict[str, int]:
-        """The versions of all inputs that exist: Silver datasets and Gold tables."""
+        """The versions of all inputs that can be read: Silver and Gold tables, and references also before they came.
+
+        A Gold table waits for its events; a reference that was never delivered only leaves rows without a match.
+        """
         found = {name: self.lake.version("silver", name) for name in self.contracts}
         found |= {name: self.lake.version("gold", name) for name in registry()}
-        return {name: version for name, version in found.items() if version is not None}
+        references = {name: ABSENT for name, contract in self.contracts.items() if contract.load_mode == "replace"}
+        return references | {name: version for name, version in found.items() if version is not None}
 
     def pending(self) -> dict[str, str]:
         """The tables that aren't up to date, with the reason. Needs no JVM."""
@@ -89,7 +95,7 @@ def schema_hash(contract: Contract) -> str:
 def publish_all(spark: SparkSession, publisher: Publisher, fence: Fence) -> list[Outcome]:
     """Bring every Gold table up to date. A table that fails its checks holds back only those that read it."""
     versions, progress = publisher.versions(), publisher.progress.all()
-    feeds, settings = Feeds(spark, publisher.lake), publisher.settings
+    feeds, settings = Feeds(spark, publisher.lake, publisher.settings.driver_rows), publisher.settings
     by = Publication(spark, publisher.lake, fence, settings.rows_per_file, settings.driver_rows)
     tables = registry()
     order = TopologicalSorter({t.name: [i for i in t.inputs if i in tables] for t in tables.values()})

@@ -9,10 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from math import ceil
 from typing import Any
 
-from spark_jobs.gold import GoldTable, registry
+from spark_jobs.gold import GoldTable, Look, registry
 from spark_jobs.lookup import equals, literal, quoted
+from spark_jobs.periods import days_of, first_day
+
+SHORTEST_DAY = 23
+"""Hours of a day on which clocks go forward: so many hours touch one day more at most."""
 
 
 @dataclass(frozen=True)
@@ -69,15 +74,20 @@ class Reach:
 
 
 def reach(
-    table: GoldTable, row: Mapping[str, Any], columns_of: Callable[[str], Collection[str]], horizon: date | None
+    table: GoldTable,
+    row: Mapping[str, Any],
+    columns_of: Callable[[str], Collection[str]],
+    horizon: date | None,
+    thresholds: Mapping[str, float] | None = None,
 ) -> list[Reach]:
     """The ways from one row, given by its grain, to Silver; equal conditions on one dataset are one way.
 
-    `columns_of` gives the columns of an input. Up to the `horizon` go dated inputs of which the row reads everything.
+    The row may also tell its slice where that isn't part of the grain. `columns_of` gives the columns of an input, and
+    `thresholds` what tables look back by. Up to the `horizon` go dated inputs of which the row reads everything.
     """
     start = [{name: Equals(value) for name, value in row.items()}]
     merged: dict[tuple[str, str], Reach] = {}
-    for found in _follow(table, start, columns_of, horizon, ()):
+    for found in _follow(table, start, columns_of, horizon, thresholds or {}, ()):
         known = merged.get((found.dataset, found.sql()))
         through = (*known.through, *(t for t in found.through if t not in known.through)) if known else found.through
         merged[found.dataset, found.sql()] = replace(found, through=through)
@@ -89,23 +99,26 @@ def _follow(
     alternatives: Sequence[Alternative],
     columns_of: Callable[[str], Collection[str]],
     horizon: date | None,
+    thresholds: Mapping[str, float],
     through: tuple[str, ...],
 ) -> list[Reach]:
     found: list[Reach] = []
     for name in table.inputs:
         columns = columns_of(name)
-        stepped = [step for one in alternatives for step in _step(table, name, one, columns)]
+        stepped = [step for one in alternatives for step in _step(table, name, one, columns, thresholds)]
         distinct = tuple(step for at, step in enumerate(stepped) if step not in stepped[:at])
         if name not in registry():
             found.append(Reach(name, distinct, through))
             continue
         inner = registry()[name]
         dated = [_cut(inner, step, horizon) for step in distinct]
-        found += _follow(inner, dated, columns_of, horizon, (*through, name))
+        found += _follow(inner, dated, columns_of, horizon, thresholds, (*through, name))
     return found
 
 
-def _step(table: GoldTable, name: str, one: Alternative, columns: Collection[str]) -> list[Alternative]:
+def _step(
+    table: GoldTable, name: str, one: Alternative, columns: Collection[str], thresholds: Mapping[str, float]
+) -> list[Alternative]:
     """What an alternative of a table's rows means for one of its inputs."""
     slices = table.slices
     on, moved_by = one.get(str(slices.column)), slices.moved_by.get(name, ())
@@ -117,19 +130,28 @@ def _step(table: GoldTable, name: str, one: Alternative, columns: Collection[str
     }
     if slices.kind == "whole" or on is None or not moved_by:
         return [shared]
-    moved = _moved(table, on)
+    moved = _moved(table, on, thresholds)
     return [{column: moved, **{c: t for c, t in shared.items() if c != column}} for column in moved_by]
 
 
-def _moved(table: GoldTable, on: Test) -> Test:
+def _moved(table: GoldTable, on: Test, thresholds: Mapping[str, float]) -> Test:
     """What the days or keys of a table's slices are in the columns that move them."""
     slices = table.slices
     first, last = (on.value, on.value) if isinstance(on, Equals) else (on.first, on.last)
     if slices.kind == "from_date" and isinstance(last, date):
         return Between(None, last)
-    if slices.look_back and isinstance(last, date):
-        return Between(None if first is None else first - timedelta(days=slices.look_back), last)
+    if (slices.look_back or slices.period != "day") and isinstance(last, date):
+        back = _days_back(slices.look_back, thresholds)
+        start = None if first is None or back is None else first_day(first, slices.period) - timedelta(days=back)
+        return Between(start, days_of(first_day(last, slices.period), slices.period)[-1])
     return on
+
+
+def _days_back(look: Look, thresholds: Mapping[str, float]) -> int | None:
+    """So many days at most; None where nothing tells."""
+    if isinstance(look, int):
+        return look
+    return ceil(thresholds[look] / SHORTEST_DAY) if look in thresholds else None
 
 
 def _cut(table: GoldTable, one: Alternative, horizon: date | None) -> Alternative:

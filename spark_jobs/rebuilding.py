@@ -9,6 +9,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from spark_jobs import bronze, silver
+from spark_jobs.claims import disputed
 from spark_jobs.contract import Contract
 from spark_jobs.errors import UsageError, nearest
 from spark_jobs.gold import registry
@@ -50,8 +51,10 @@ def rebuild_silver(
     rows = bronze.read(spark, lake, contract, deliveries)
     rows = bronze.redated(rows, [file for state in states.values() for file in redelivered(state)])
     judged = silver.judge(rows, contract, business_timezone=zone).localCheckpoint(eager=False)
+    for claim in disputed(judged, contract).values():  # the rules in force now may be stricter
+        raise claim
     accepted = judged.where((F.size("_reasons") == 0) & ~F.col("_duplicate"))
-    classified = silver.classify(spark, lake, contract, accepted, number=0, from_nothing=True)
+    classified = silver.classify(spark, lake, contract, accepted, number=0, business_timezone=zone, from_nothing=True)
     facts = {"dataset": contract.dataset, "rebuilt": True}
     if not _fits(lake, contract, zone):
         session = spark.newSession()

@@ -227,7 +227,7 @@ def _classified(
     its: Replayer, existing: DataFrame, accepted: DataFrame, passing: Mapping[date, int]
 ) -> tuple[silver.Classified, int]:
     """The classes of accepted records, and how many are stale without a look: of lists that a later one replaced."""
-    spark, contract = its.spark(), its.contract
+    spark, contract, zone = its.spark(), its.contract, its.settings.business_timezone
     if contract.load_mode == "replace":
         latest = its.states[max(its.states)]
         current = F.lit(False)
@@ -236,10 +236,14 @@ def _classified(
         current = current & (F.col("_logical_date") == F.lit(latest.logical_date))
         number = accepted.where(current).count()
         kept = accepted.where(current)
-        return silver.classify(spark, its.lake, contract, kept, number=number), sum(passing.values()) - number
+        return silver.classify(spark, its.lake, contract, kept, number=number, business_timezone=zone), sum(
+            passing.values()
+        ) - number
     versions = _versions_elsewhere(its, existing, accepted, min(passing))
     number = sum(passing.values())
-    return silver.classify(spark, its.lake, contract, accepted, number=number, later_versions=versions), 0
+    return silver.classify(
+        spark, its.lake, contract, accepted, number=number, business_timezone=zone, later_versions=versions
+    ), 0
 
 
 def _versions_elsewhere(its: Replayer, existing: DataFrame, accepted: DataFrame, first: date) -> DataFrame:

@@ -14,7 +14,7 @@ from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from spark_jobs.contract import Column, Contract
+from spark_jobs.contract import Column, Contract, given_column
 
 BLANKS = " \t\r\n\f\v\u00a0\u2007\u202f\ufeff"
 ISO8601 = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}([.,]\d{1,9})?)?\s*(Z|z|[+-]\d{2}(:?\d{2})?)?)?$"
@@ -24,6 +24,7 @@ OFFSET = r":.*(Z|z|[+-]\d{2}(:?\d{2})?)$"
 DATE = r"^\d{4}-\d{2}-\d{2}$"
 
 LINEAGE = ("_source_file", "_file_modified", "_row_number", "_delivery", "_logical_date", "_load_time")
+VERSION = ("_version_at", "_logical_date", "_file_modified", "_source_file", "_row_number")
 MALFORMED = "_corrupt_record"
 
 Finding = tuple[str, SparkColumn]
@@ -100,15 +101,30 @@ def _typed(frame: DataFrame, contract: Contract, business_timezone: str) -> Data
         for c in contract.columns
         if not c.derived
     ]
+    return frame.select("*", *values, *context(contract, business_timezone))
+
+
+def context(contract: Contract, business_timezone: str) -> list[SparkColumn]:
+    """What expressions over a row see beside its columns; the row has its `_logical_date`."""
     day_end = F.to_utc_timestamp(F.date_add("_logical_date", 1).cast("timestamp"), business_timezone)
-    context = [
+    return [
         F.col("_logical_date").alias("logical_date"),
         day_end.alias("logical_date_end"),
         F.lit(business_timezone).alias("business_timezone"),
+        F.lit(contract.zone).alias("contract_zone"),
         F.lit(contract.earliest_date).alias("earliest_date"),
         *(F.lit(limit).alias(name) for name, limit in contract.thresholds.items()),
+        *_accepted_values(contract),
     ]
-    return frame.select("*", *values, *context)
+
+
+def _accepted_values(contract: Contract) -> list[SparkColumn]:
+    """`values_of_<column>`, the accepted values in the contract's order, for the expressions that name them."""
+    sql = " ".join(
+        [*(str(c.transform) for c in contract.columns if c.derived), *(r.expression for r in contract.rules)]
+    )
+    named = {f"values_of_{c.name}": c.accepted for c in contract.columns if c.accepted}
+    return [F.array(*map(F.lit, values)).alias(name) for name, values in named.items() if name in sql]
 
 
 def _parse(value: SparkColumn, column: Column, zone: str, *, is_text: bool) -> SparkColumn:
@@ -158,9 +174,18 @@ def _to_utc(wall: SparkColumn, zone: str) -> SparkColumn:
 
 
 def _derived(frame: DataFrame, contract: Contract) -> DataFrame:
-    """Adds the columns that are computed from typed ones, in the contract's order, and each row's version."""
-    for column in (c for c in contract.columns if c.derived):
-        frame = frame.withColumn(column.name, F.expr(str(column.transform)).cast(column.type))
+    """Adds the columns that are computed from typed ones, in the contract's order, and each row's version.
+
+    Of a carried column also whether this version gives it (`given_column`); where it doesn't, its fallback stands in.
+    """
+    for column in sorted(contract.columns, key=lambda c: c.derived):  # what is delivered first, else as they stand
+        if column.derived:
+            frame = frame.withColumn(column.name, F.expr(str(column.transform)).cast(column.type))
+        if column.carried:
+            frame = frame.withColumn(given_column(column.name), F.col(column.name).isNotNull())
+        if column.fallback is not None:
+            stand_in = F.expr(column.fallback).cast(column.type)
+            frame = frame.withColumn(column.name, F.coalesce(column.name, stand_in))
     at = F.coalesce(contract.ordering, "logical_date_end") if contract.ordering else F.col("logical_date_end")
     return frame.withColumn("_version_at", at)
 
@@ -169,7 +194,7 @@ def _judged(frame: DataFrame, contract: Contract) -> DataFrame:
     """Adds `_reasons` and `_warnings`, fills defaults, and keeps what Silver, exceptions and lineage need."""
     reasons: list[Finding] = []
     warnings = _clock_warnings(contract)
-    for column in (c for c in contract.columns if not c.derived):
+    for column in contract.columns:
         (reasons if column.on_invalid == "reject" else warnings).extend(_column_findings(column))
     if contract.ordering:
         late = F.col(contract.ordering) > F.col("logical_date_end") + F.expr("INTERVAL 1 DAY")
@@ -187,7 +212,13 @@ def _judged(frame: DataFrame, contract: Contract) -> DataFrame:
         for c in contract.stored
     ]
     return frame.select(
-        *stored, "_version_at", judged_reasons.alias("_reasons"), judged_warnings.alias("_warnings"), "_raw", *LINEAGE
+        *stored,
+        *(given_column(c.name) for c in contract.carried),
+        "_version_at",
+        judged_reasons.alias("_reasons"),
+        judged_warnings.alias("_warnings"),
+        "_raw",
+        *LINEAGE,
     )
 
 
@@ -200,6 +231,8 @@ def _present(findings: list[Finding]) -> SparkColumn:
 
 def _column_findings(column: Column) -> list[Finding]:
     """What can be wrong by the column's own declaration: presence, readability or list, pattern and range."""
+    if column.derived:
+        return [(column.missing_reason, F.col(column.name).isNull())] if column.required else []
     text, value = F.col(f"in_{column.name}"), F.col(column.name)
     found: list[Finding] = []
     if column.required:

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import tomllib
 from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import ValidationError, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
 
 from spark_jobs.errors import UsageError, nearest
 
@@ -32,6 +40,8 @@ class Settings(BaseSettings):
     lease_seconds: float = 120
     batch_days: int = 400
     """At most this many days of a dataset are loaded by one commit."""
+    load_threads: int = 3
+    """So many datasets are loaded, and so many Gold tables published, at the same time."""
     gold_threads: int = 3
     cores: str = "*"
     driver_memory: str = "4g"
@@ -42,6 +52,17 @@ class Settings(BaseSettings):
     driver_rows: int = 100_000
     """Gold tables and deliveries up to so many rows are committed from the driver, larger ones by Spark's tasks."""
     log_format: Literal["auto", "json", "console"] = "auto"
+    notify: Annotated[tuple[SecretStr, ...], NoDecode] = ()
+    """Who is told of what needs somebody: URLs in the way of apprise. They hold credentials: never shown whole."""
+    notify_seconds: float = Field(default=10, gt=0)
+    """A message that isn't taken within so many seconds counts as not sent."""
+    run_sla_minutes: float | None = Field(default=None, gt=0)
+    """A run that lasts longer is told."""
+
+    @field_validator("notify", mode="before")
+    @classmethod
+    def _listed(cls, value: object) -> object:
+        return split_urls(value) if isinstance(value, str) else value
 
     @field_validator("business_timezone")
     @classmethod
@@ -71,6 +92,19 @@ class Settings(BaseSettings):
     def business_today(self) -> date:
         """Today's business date."""
         return self.today or datetime.now(self.zone).date()
+
+
+def split_urls(text: str) -> list[str]:
+    """URLs from a JSON list, or separated by blanks, or by commas where the next one begins: a URL may hold commas."""
+    if not text.lstrip().startswith("["):
+        return [url for url in re.split(r"\s*,\s*(?=[\w.+-]+://)|\s+|,\s*$", text.strip()) if url]
+    try:
+        listed = json.loads(text)
+    except json.JSONDecodeError:
+        raise ValueError("begins as a JSON list and isn't one") from None  # without its text, which is secret
+    if not all(isinstance(url, str) for url in listed):
+        raise ValueError("not a list of texts")
+    return [str(url) for url in listed]
 
 
 def load_settings(**options: Any) -> Settings:
@@ -107,4 +141,5 @@ def _explain(error: ValidationError | tomllib.TOMLDecodeError) -> UsageError:
     if first["type"] == "extra_forbidden":
         names = Settings.model_fields
         return UsageError(f"unknown setting {key!r}", where=FILE, hint=nearest(key, names), allowed=sorted(names))
-    return UsageError(f"setting {key!r}: {first['msg']}", value=first.get("input"))
+    shown = None if key.startswith("notify") else first.get("input")  # a receiver's URL holds credentials
+    return UsageError(f"setting {key!r}: {first['msg']}", value=shown)

@@ -13,12 +13,12 @@ from typing import Literal
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
+from spark_jobs import carried, direct, silver_here
 from spark_jobs.contract import Contract
 from spark_jobs.lake import Fence, Lake, days_sql, in_days
-from spark_jobs.rules import LINEAGE, validate
+from spark_jobs.rules import LINEAGE, VERSION, validate
 from spark_jobs.silver_table import schema
 
-VERSION = ("_version_at", "_logical_date", "_file_modified", "_source_file", "_row_number")
 CHANGED = ("inserted", "updated")
 BROADCAST_KEYS = 2_000_000
 
@@ -73,17 +73,8 @@ class Classified:
     dates: frozenset[date]
     replaces: bool
     """Some rows change or delete what Silver holds: a MERGE; otherwise an append does."""
-
-    @property
-    def changes(self) -> int:
-        """Rows that Silver will see."""
-        return sum(n for day in self.counts.values() for name, n in day.items() if name in (*CHANGED, "deleted"))
-
-
-def open_table(spark: SparkSession, lake: Lake, contract: Contract) -> None:
-    """Have Spark read the table's log, which takes seconds and needs nothing of the delivery: do it beside judging."""
-    if lake.version("silver", contract.dataset) is not None:
-        lake.read(spark, "silver", contract.dataset).where(F.col(contract.key[0]).isNull()).isEmpty()
+    changes: int
+    """Rows that Silver will see."""
 
 
 def classify(
@@ -93,6 +84,8 @@ def classify(
     accepted: DataFrame,
     *,
     number: int,
+    driver_rows: int = 0,
+    business_timezone: str,
     later_versions: DataFrame | None = None,
     delivered_keys: DataFrame | None = None,
     all_stale: bool = False,
@@ -101,11 +94,15 @@ def classify(
     """Give every accepted record its class of rule 6, as day-by-day processing in date order would.
 
     `later_versions`: per key the newest `_later_version` accepted in a delivery of a later day (rule 7), also where it
-    changed nothing. `delivered_keys`: the keys that a `replace`
-    dataset still holds; Silver rows of other keys become `deleted`. `from_nothing`: as if Silver were empty.
+    changed nothing; of a contract with carried columns in another delivery of the first day, too. `delivered_keys`:
+    the keys that a `replace` dataset still holds; Silver rows of other keys become `deleted`. `from_nothing`: as if
+    Silver were empty.
     """
     whole = delivered_keys is not None
-    current = None if from_nothing else _matches(spark, lake, contract, accepted, number, whole=whole)
+    current = None if from_nothing else _matches(spark, lake, contract, accepted, number, driver_rows, whole=whole)
+    if contract.carried:
+        classed = carried.classes(accepted, current, later_versions, contract, business_timezone=business_timezone)
+        return _counted(classed.localCheckpoint(eager=False), contract)
     rows = _with_current(accepted, current, contract)
     if later_versions is None:
         rows = rows.withColumn("_later_version", F.lit(None).cast(dict(rows.dtypes)["_version"]))
@@ -124,6 +121,8 @@ def newest_versions(bronze: DataFrame, contract: Contract, keys: DataFrame, *, b
     """Per key of `keys` the newest version that `bronze` holds and that passes, as `_later_version`."""
     rows = validate(bronze, contract, business_timezone=business_timezone)
     wanted = rows.where(F.size("_reasons") == 0).join(F.broadcast(keys.distinct()), list(contract.key), "left_semi")
+    if contract.carried:
+        return carried.newest(wanted, contract)
     return wanted.groupBy(*contract.key).agg(F.max(F.struct(*VERSION)).alias("_later_version"))
 
 
@@ -135,6 +134,7 @@ def write(
     fence: Fence,
     *,
     rows_per_file: int,
+    driver_rows: int = 0,
     facts: Mapping[str, object],
     mode: Literal["append", "overwrite"] = "append",
 ) -> None:
@@ -149,6 +149,20 @@ def write(
         .withColumn("_ingested_at", F.current_timestamp())
         .withColumn("_run_id", F.lit(fence.lease.run_id))
     )
+    if mode == "append" and classified.changes <= driver_rows:
+        rows = direct.collect(final.select(*schema(contract).names, "_class"))
+        if silver_here.write(
+            lake,
+            contract,
+            rows,
+            fence,
+            dates=classified.dates,
+            replaces=classified.replaces,
+            rows_per_file=rows_per_file,
+            driver_rows=driver_rows,
+            facts=facts,
+        ):
+            return
     if classified.replaces:
         _merge(spark, lake, contract, final, classified.dates, fence, facts, rows_per_file)
         return
@@ -167,21 +181,34 @@ def _keys_match(contract: Contract, left: str, right: str) -> str:
 
 
 def _matches(
-    spark: SparkSession, lake: Lake, contract: Contract, accepted: DataFrame, number: int, *, whole: bool
+    spark: SparkSession,
+    lake: Lake,
+    contract: Contract,
+    accepted: DataFrame,
+    number: int,
+    driver_rows: int,
+    *,
+    whole: bool,
 ) -> DataFrame | None:
     """Silver's rows of the delivered keys; None where Silver holds none of them.
 
     Keys alone are looked up first: that reads two columns of the whole table and gives the dates that bound the
     reading of full rows, wherever a correction has moved them.
     """
-    if lake.version("silver", contract.dataset) is None:
+    seen = lake.look("silver", contract.dataset)
+    if seen is None:
         return None
+    keys = accepted.select(*contract.key).distinct()
+    if number <= driver_rows and not whole:
+        rows = silver_here.held(seen, contract, direct.collect(keys))
+        return direct.frame_of(spark, rows) if rows.num_rows else None
     table = lake.read(spark, "silver", contract.dataset)
     if whole or contract.event_date is None:
         return table
-    keys = accepted.select(*contract.key).distinct()
     keys = F.broadcast(keys) if number <= BROADCAST_KEYS else keys
-    narrow = table.select(*contract.key, contract.event_date).join(keys, list(contract.key), "left_semi")
+    narrow = table.select(*dict.fromkeys((*contract.key, contract.event_date))).join(
+        keys, list(contract.key), "left_semi"
+    )
     days = [row[0] for row in narrow.select(contract.event_date).distinct().collect()]
     if not days:
         return None
@@ -253,18 +280,22 @@ def _counted(classed: DataFrame, contract: Contract) -> Classified:
     )
     counts: dict[date, dict[str, int]] = {}
     dates: set[date] = set()
-    replaces = False
+    changes, replaces = 0, False
     for logical_date, name, known, number, new_days, old_days in groups:
         by_class = counts.setdefault(logical_date, {})
-        by_class[name] = by_class.get(name, 0) + number
-        if name in (*CHANGED, "deleted"):
+        counted_as = carried.MARKED.get(name, name)
+        by_class[counted_as] = by_class.get(counted_as, 0) + number
+        if name in (*carried.WRITTEN, "deleted"):
             dates.update(new_days, old_days)
+            changes += number
             replaces = replaces or known
-    return Classified(classed, counts, frozenset(dates), replaces)
+    return Classified(classed, counts, frozenset(dates), replaces, changes)
 
 
 def _final(classed: DataFrame, contract: Contract) -> DataFrame:
     """One row per changed key: its last change in the order of processing."""
+    if contract.carried:
+        return carried.final(classed, contract)
     changed = classed.where(F.col("_class").isin(*CHANGED, "deleted"))
     last = Window.partitionBy(*contract.key).orderBy(
         F.col("_logical_date").desc(), F.col("_file_modified").desc(), F.col("_delivery").desc()

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pyspark.sql import SparkSession
 from pyspark.sql.types import StructType
 
-from spark_jobs.contract import Contract
+from spark_jobs.contract import Contract, since_column
 from spark_jobs.errors import ContractError, EngineError, UsageError
 from spark_jobs.lake import Lake, columns_of, create, replace_schema
 
@@ -20,9 +20,10 @@ LINEAGE = (
 
 
 def schema(contract: Contract) -> StructType:
-    """Silver's columns without the generated ones: the contract's, `_version_at`, and lineage."""
+    """Silver's columns without the generated ones: the contract's, `_version_at`, lineage, what carried ones need."""
     stored = ", ".join(f"`{c.name}` {c.type}" for c in contract.stored)
-    return columns_of(f"{stored}, {LINEAGE}")
+    beside = "".join(f", {since_column(c.name)} date" for c in contract.carried)
+    return columns_of(f"{stored}, {LINEAGE}{beside}")
 
 
 def statistics(contract: Contract) -> list[str]:
@@ -39,9 +40,9 @@ def ensure(spark: SparkSession, lake: Lake, contract: Contract, *, business_time
         create(spark, path, schema(contract), **_layout(contract, business_timezone))
         return
     held = set(_held_types(lake, contract))
-    new = [c for c in contract.stored if c.name not in held]
-    if new:
-        columns = ", ".join(f"`{c.name}` {c.type}" for c in new)
+    new = [(c.name, c.type) for c in contract.stored] + [(since_column(c.name), "date") for c in contract.carried]
+    columns = ", ".join(f"`{name}` {kind}" for name, kind in new if name not in held)
+    if columns:
         spark.sql(f"ALTER TABLE delta.`{path}` ADD COLUMNS ({columns})")
 
 
@@ -102,7 +103,8 @@ def _held_types(lake: Lake, contract: Contract) -> Mapping[str, str]:
 def _layout(contract: Contract, business_timezone: str) -> dict[str, object]:
     day = contract.event_date
     return {
-        "generated": {"year": f"YEAR({day})", "month": f"MONTH({day})"} if day else {},
+        # in the words that delta-rs understands too, which writes the small changes
+        "generated": {"year": f"EXTRACT(YEAR FROM {day})", "month": f"EXTRACT(MONTH FROM {day})"} if day else {},
         "partition_by": ["year", "month"] if day else [],
         "change_feed": True,
         "stats": statistics(contract),

@@ -17,13 +17,18 @@ from typing import Any
 
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
 
 from spark_jobs.errors import DataError, EngineError
 from spark_jobs.feed import FeedGone, Feeds
 from spark_jobs.gold import GoldTable, measures, registry
 from spark_jobs.lake import Fence, Lake, Layer, days_sql, in_days
+from spark_jobs.periods import days_after, days_before, days_of, first_day
 from spark_jobs.publication import Move, Outcome, Publication, publish, slice_sql
 from state.progress import TableProgress
+
+ABSENT = -1
+"""The version of a reference that was never delivered: it is read as a table without rows."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,8 @@ class Inputs:
     """Per Silver input its key."""
     thresholds: Mapping[str, float] = field(default_factory=dict)
     """The limits that the contracts of its datasets declare."""
+    absent: Mapping[str, StructType] = field(default_factory=dict)
+    """The columns of references that were never delivered."""
 
     def options(self, table: GoldTable) -> dict[str, Any]:
         """What the table's function is passed by name."""
@@ -91,7 +98,8 @@ def find_move(
         return Move(reason, whole=True)
     changed = {n for n in table.inputs if inputs.versions[n] != progress.consumed.get(n)}
     slices = table.slices
-    if slices.kind == "whole" or changed - set(slices.moved_by):
+    arrived = any(progress.consumed.get(n) == ABSENT for n in changed)
+    if slices.kind == "whole" or arrived or changed - set(slices.moved_by):
         return Move(reason, whole=True)
     try:
         if slices.kind == "by_key":
@@ -100,8 +108,24 @@ def find_move(
         days = {d for n in changed for c in slices.moved_by[n] for d in feeds.days(n, spans[n], c)}
     except FeedGone as gone:
         return Move(str(gone), whole=True)
-    ahead = {d + timedelta(days=n) for d in days for n in range(1, slices.look_ahead + 1)}
-    return Move(reason, days=frozenset(days | ahead | _new_days(progress, inputs)))
+    days |= {later for d in days for later in _ahead(table, d, inputs)} | _new_days(progress, inputs)
+    return Move(reason, days=frozenset(first_day(d, slices.period) for d in days))
+
+
+def _ahead(table: GoldTable, day: date, inputs: Inputs) -> list[date]:
+    """The days after a changed one that change with it."""
+    look = table.slices.look_ahead
+    if isinstance(look, str):
+        return days_after(day, inputs.thresholds[look], inputs.zone)
+    return [day + timedelta(days=n) for n in range(1, look + 1)]
+
+
+def _back(table: GoldTable, day: date, inputs: Inputs) -> list[date]:
+    """The days before one of which it reads rows too."""
+    look = table.slices.look_back
+    if isinstance(look, str):
+        return days_before(day, inputs.thresholds[look], inputs.zone)
+    return [day - timedelta(days=n) for n in range(1, look + 1)]
 
 
 def _new_days(progress: TableProgress, inputs: Inputs) -> set[date]:
@@ -134,7 +158,7 @@ def _newest(images: DataFrame, key: tuple[str, ...], span: tuple[int, int]) -> D
 
 def compute(spark: SparkSession, table: GoldTable, move: Move, inputs: Inputs, lake: Lake) -> DataFrame:
     """The rows of the moved slices, and only those."""
-    frames = [move.rows[n] if n in move.rows else _narrowed(spark, table, n, move, lake) for n in table.inputs]
+    frames = [move.rows[n] if n in move.rows else _narrowed(spark, table, n, move, inputs, lake) for n in table.inputs]
     result = table.function(*frames, **inputs.options(table))
     if move.whole:
         return result
@@ -145,9 +169,14 @@ def compute(spark: SparkSession, table: GoldTable, move: Move, inputs: Inputs, l
     return result.where(slice_sql(table, move.days))
 
 
-def _narrowed(spark: SparkSession, table: GoldTable, name: str, move: Move, lake: Lake) -> DataFrame:
+def _narrowed(spark: SparkSession, table: GoldTable, name: str, move: Move, inputs: Inputs, lake: Lake) -> DataFrame:
     """An input cut to the rows that the moved slices need."""
+    if name in inputs.absent:
+        return spark.createDataFrame([], inputs.absent[name])
     layer: Layer = "gold" if name in registry() else "silver"
+    if name in table.slices.needs:
+        needed = table.slices.needs[name].format(horizon=f"DATE '{inputs.horizon}'")
+        return lake.read_files(spark, layer, name, needed).where(needed)
     columns = table.slices.moved_by.get(name, ())
     if move.whole or table.slices.kind == "from_date" or not columns:
         return lake.read_files(spark, layer, name) if layer == "gold" else lake.read(spark, layer, name)
@@ -156,9 +185,10 @@ def _narrowed(spark: SparkSession, table: GoldTable, name: str, move: Move, lake
         bounded = frame.where(in_days(bound, move.bounds)) if bound else frame
         keys = move.keys.withColumnRenamed(str(table.slices.column), columns[0])
         return bounded.join(F.broadcast(keys), columns[0], "left_semi")
-    back = {d - timedelta(days=n) for d in move.days for n in range(table.slices.look_back + 1)}
-    frame = lake.read_files(spark, layer, name, " OR ".join(days_sql(c, back) for c in columns))
-    return frame.where(reduce(Column.__or__, (in_days(c, back) for c in columns)))
+    days = {d for first in move.days for d in days_of(first, table.slices.period)}
+    read = days | {earlier for d in days for earlier in _back(table, d, inputs)}
+    frame = lake.read_files(spark, layer, name, " OR ".join(days_sql(c, read) for c in columns))
+    return frame.where(reduce(Column.__or__, (in_days(c, read) for c in columns)))
 
 
 def refresh(

@@ -12,10 +12,11 @@ from pyspark.sql import functions as F
 
 from spark_jobs import bronze, rejects, silver
 from spark_jobs.batch import Batch, Loader
+from spark_jobs.claims import disputed
 from spark_jobs.errors import DataError, EngineError
 from spark_jobs.lake import in_days
 from spark_jobs.log import log
-from spark_jobs.planning import in_silver
+from spark_jobs.planning import in_silver, redelivered
 from spark_jobs.rules import rule_set
 from spark_jobs.silver_table import ensure
 from state.ledger import Figures
@@ -27,15 +28,13 @@ def to_silver(loader: Loader, batch: Batch) -> tuple[dict[date, Figures], int | 
     Days that are held back are added to the batch's failures; the version is None when all of them are.
     """
     contract, lake, spark, zone = batch.contract, loader.lake, loader.spark, loader.settings.business_timezone
-    with ThreadPoolExecutor(2, thread_name_prefix="beside") as beside:
-        opened = beside.submit(silver.open_table, spark, lake, contract)
+    with ThreadPoolExecutor(1, thread_name_prefix="beside") as beside:
         judged = silver.judge(_bronze_rows(loader, batch), contract, business_timezone=zone)
         judged = judged.localCheckpoint(eager=False)
         tallies = silver.tally(judged)
         tallies = {day: tallies.get(day, silver.Tally()) for day in batch.alive}
-        held = _hold_back(loader, batch, tallies)
+        held = _hold_back(loader, batch, tallies, disputed(judged, contract))
         passing = {day: t for day, t in tallies.items() if day not in held}
-        opened.result()
         exceptions = beside.submit(_set_aside, loader, batch, judged, tallies, held)
         if not passing:
             exceptions.result()
@@ -55,6 +54,7 @@ def to_silver(loader: Loader, batch: Batch) -> tuple[dict[date, Figures], int | 
         classified,
         loader.fence,
         rows_per_file=loader.settings.rows_per_file,
+        driver_rows=loader.settings.driver_rows,
         facts={"dataset": contract.dataset, "figures": told},
     )
     version = lake.version("silver", contract.dataset)
@@ -90,8 +90,10 @@ def _bronze_rows(loader: Loader, batch: Batch) -> DataFrame:
     return bronze.redated(rows, batch.returned())
 
 
-def _hold_back(loader: Loader, batch: Batch, tallies: Mapping[date, silver.Tally]) -> set[date]:
-    """The days that go no further: too many rejects, or empty where that isn't allowed."""
+def _hold_back(
+    loader: Loader, batch: Batch, tallies: Mapping[date, silver.Tally], claims: Mapping[date, DataError]
+) -> set[date]:
+    """The days that go no further: too many rejects, empty where that isn't allowed, or claims of one unique value."""
     contract = batch.contract
     held: set[date] = set()
     for day, found in tallies.items():
@@ -109,6 +111,8 @@ def _hold_back(loader: Loader, batch: Batch, tallies: Mapping[date, silver.Tally
                 hint=f"look at `opslake exceptions list {contract.dataset} --date {day}`; to let it pass: "
                 f"`opslake run --date {day} --dataset {contract.dataset} --accept-rejects`",
             )
+        elif day in claims:
+            batch.failures[day] = claims[day]
         else:
             continue
         held.add(day)
@@ -127,6 +131,9 @@ def _classified(
     versions = None
     if later and not is_whole:
         kept = bronze.read(spark, loader.lake, contract, later)
+        if contract.carried:  # which of a day's deliveries is the newest matters to them
+            states = in_silver(loader.states, contract.dataset)
+            kept = bronze.redated(kept, [f for day in later for f in redelivered(states[day])])
         versions = silver.newest_versions(kept, contract, accepted.select(*contract.key), business_timezone=zone)
     return silver.classify(
         spark,
@@ -134,6 +141,8 @@ def _classified(
         contract,
         accepted,
         number=sum(t.accepted for t in passing.values()),
+        driver_rows=loader.settings.driver_rows,
+        business_timezone=zone,
         later_versions=versions,
         delivered_keys=judged.select(*contract.key).dropna().distinct() if is_whole else None,
         all_stale=is_whole and not set(later) <= set(passing),
@@ -143,17 +152,17 @@ def _classified(
 def _later_deliveries(loader: Loader, batch: Batch, passing: Mapping[date, silver.Tally]) -> dict[date, list[str]]:
     """What was loaded of days after the batch's first, which rule 7 asks; of a corrected day its earlier content.
 
-    Corrected rows count from the first day on: their file may be younger than the delivery at hand.
+    Corrected rows count from the first day on: their file may be younger than the delivery at hand. So do that day's
+    other deliveries where columns are carried.
     """
-    states = in_silver(loader.states, batch.contract.dataset)
-    found = {
-        day: [
-            *(d for d in state.loaded if day > min(passing) and (day not in passing or d != batch.deliveries[day])),
-            *state.replayed,
-        ]
-        for day, state in states.items()
-        if day >= min(passing)
-    }
+    states, first = in_silver(loader.states, batch.contract.dataset), min(passing)
+    found: dict[date, list[str]] = {}
+    for day, state in states.items():
+        if day < first:
+            continue
+        asked = state.loaded if day > first or batch.contract.carried else ()
+        others = [d for d in asked if day not in passing or d != batch.deliveries[day]]
+        found[day] = [*others, *state.replayed]
     return {day: loaded for day, loaded in found.items() if loaded}
 
 

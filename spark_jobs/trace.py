@@ -122,7 +122,10 @@ def trace_gold(root: str, name: str, key: Mapping[str, str], contracts: Mapping[
         told = ", ".join(f"{column}={value}" for column, value in values.items())
         hint = f"its horizon is {horizon}" if horizon else None
         raise UsageError("no such row", where=f"gold/{name}", value=told, hint=hint)
-    ways = reach(declared, values, _columns_of(root, contracts), horizon)
+    limits = {limit: value for contract in contracts.values() for limit, value in contract.thresholds.items()}
+    column = str(declared.slices.column)
+    day = {column: rows[0][column]} if declared.slices.kind == "by_date" else {}
+    ways = reach(declared, day | values, _columns_of(root, contracts), horizon, limits)
     parts = []
     for at, way in enumerate(ways):
         keys = contracts[way.dataset].key if way.dataset in contracts else ()
@@ -169,7 +172,9 @@ def _as_text(value: Any) -> str:
 def _part(
     root: str, dataset: str, through: tuple[str, ...], words: str, sql: str, key: Sequence[str], limit: int
 ) -> Part:
-    table = _existing(root, "silver", dataset)
+    table = open_table(root, "silver", dataset)
+    if table is None:  # a reference that was never delivered
+        return Part(dataset, through, words, 0, ())
     total = select(table, f"SELECT count(*) AS n FROM t WHERE {sql}")[0]["n"]
     order = f"ORDER BY {', '.join(map(quoted, key))}" if key else ""
     rows = select(table, f"SELECT * FROM t WHERE {sql} {order} LIMIT {limit:d}") if total else []
@@ -227,6 +232,8 @@ def _was_delivered(contract: Contract, name: str, value: Any, there: set[str]) -
 
 def _columns_of(root: str, contracts: Mapping[str, Contract]) -> Callable[[str], set[str]]:
     def columns(name: str) -> set[str]:
+        if name in contracts and open_table(root, "silver", name) is None:
+            return {column.name for column in contracts[name].stored}
         layer = "silver" if name in contracts else "gold"
         return set(column_types(_existing(root, layer, name)))
 

@@ -81,10 +81,11 @@ class _Question:
     ) -> Due:
         return Due(self.contract.dataset, day, action, reason, deliveries, attempt)
 
-    def deadline(self, day: date) -> datetime:
-        """The end of the business day and the hours that its delivery may take, as an instant."""
-        end = datetime.combine(day + DAY, time(), self.zone)
-        return datetime.fromtimestamp(end.timestamp() + 3600 * self.contract.sla_hours, self.zone)
+
+def deadline(day: date, sla_hours: int, zone: ZoneInfo) -> datetime:
+    """The end of the business day and the hours that its delivery may take, as an instant."""
+    end = datetime.combine(day + DAY, time(), zone)
+    return datetime.fromtimestamp(end.timestamp() + 3600 * sla_hours, zone)
 
 
 def always_ready(_dataset: str, _day: date) -> bool:
@@ -189,9 +190,9 @@ def _without_delivery(
     if state is not None and state.status is Status.RUNNING and state.silver_version is not None:
         return _of_a_run(question, (), state)
     what, attempt = "no ready marker" if unready else "no delivery", state.attempt if state else 0
-    deadline = question.deadline(day)
-    until = deadline.strftime("%Y-%m-%d %H:%M %Z")
-    if question.now < deadline:
+    latest = deadline(day, question.contract.sla_hours, question.zone)
+    until = latest.strftime("%Y-%m-%d %H:%M %Z")
+    if question.now < latest:
         return question.say(day, "wait", f"{what} yet, may come until {until}", attempt=attempt)
     if question.contract.missing_days == "skip" and not unready:
         return question.say(day, "skip", f"{what} until {until}, which this dataset allows", attempt=attempt)

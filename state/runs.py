@@ -49,6 +49,15 @@ class Runs:
             return []
         return [_run(row) for row in read_rows(handle, RUNS, tail=f"ORDER BY started_at DESC, run_id DESC LIMIT {n:d}")]
 
+    def last_finished(self) -> Run | None:
+        """The run that came to its end last, with good data or bad; one that an error ended or a signal didn't."""
+        handle = open_table(self.root, RUNS, self.storage_options)
+        if handle is None:
+            return None
+        came_to_its_end = "finished_at IS NOT NULL AND error IS NULL"
+        rows = read_rows(handle, RUNS, came_to_its_end, "ORDER BY finished_at DESC, run_id DESC LIMIT 1")
+        return _run(rows[0]) if rows else None
+
 
 def _run(row: dict[str, Any]) -> Run:
     figures = json.loads(row.pop("figures") or "{}")

@@ -123,7 +123,19 @@ LEASE = StateTable(
         "delta.deletedFileRetentionDuration": "interval 1 hours",
     },
 )
-STATE_TABLES = (INGESTION_STATE, RUNS, GOLD_PROGRESS, LEASE)
+NOTIFICATIONS = StateTable(
+    "notifications",
+    (
+        Column("event_key", required=True),
+        Column("event"),
+        Column("subject"),
+        Column("receiver", required=True),
+        Column("sent_at", "timestamp"),
+        Column("run_id"),
+        Column("over_at", "timestamp"),
+    ),
+)
+STATE_TABLES = (INGESTION_STATE, RUNS, GOLD_PROGRESS, LEASE, NOTIFICATIONS)
 
 
 def state_uri(root: str, table: StateTable) -> str:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.http_receiver import Inbox, receiver
+
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
@@ -28,3 +30,10 @@ def spark() -> Iterator[SparkSession]:
     session = build_session(app="opslake-tests", size="small", driver_memory="2g")
     yield session
     session.stop()
+
+
+@pytest.fixture
+def inbox() -> Iterator[Inbox]:
+    """A receiver of notifications that takes everything."""
+    with receiver() as one:
+        yield one

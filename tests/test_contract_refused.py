@@ -86,7 +86,7 @@ REFUSED = {
     ),
     "a key column that may be null": (
         ("        required: true\n", ""),
-        "parcel_id.primaryKey: a key column is required",
+        "parcel_id.primaryKey: a key column is never null in Silver",
         "required: true",
     ),
     "no key": (("        primaryKey: true\n", ""), "no key", "primaryKey"),
@@ -95,7 +95,7 @@ REFUSED = {
             "        primaryKey: true\n",
             "        primaryKey: true\n        customProperties: [{property: stored, value: false}]\n",
         ),
-        "parcel_id.primaryKey: a key is a delivered column that Silver stores",
+        "parcel_id.primaryKey: a key is a column that Silver stores",
         "parcel_id",
     ),
     "an ordering column that isn't there": (
@@ -178,9 +178,19 @@ REFUSED = {
         "nullValues",
     ),
     "a key of the standard that nothing acts on": (
+        ("      - name: size\n", "      - name: size\n        partitioned: true\n"),
+        "size.partitioned: opslake doesn't act on this key",
+        "eventDateColumn",
+    ),
+    "unique values where rows are merged": (
         ("      - name: size\n", "      - name: size\n        unique: true\n"),
-        "size.unique: opslake doesn't act on this key",
-        "primaryKey",
+        "size.unique: only where each delivery is the whole list can values be compared; found: 'merge'",
+        "loadMode: replace",
+    ),
+    "a column called as the engine calls accepted values": (
+        ("      - name: size\n", "      - name: values_of_size\n        transformSourceObjects: [size]\n"),
+        "the engine uses this name itself",
+        "values_of_size",
     ),
     "a default of a required column": (
         (

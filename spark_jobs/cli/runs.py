@@ -36,16 +36,18 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Load what is due, oldest first, and bring Gold up to it. Without a date: all that is due."""
+    from spark_jobs.notify import watched
     from spark_jobs.pipeline import Pipeline
 
     day = as_date(date)
     if force and day is None and dataset is None:
         raise UsageError("--force needs a day", where="opslake run", hint="give --date YYYY-MM-DD, or a --dataset")
-    pipeline = Pipeline(settings(), command_line())
-    known_dataset(dataset, pipeline.contracts)
-    choice = Choice(dataset, day, day, max_days, force, accept_rejects)
-    report = pipeline.run(choice)
-    show_report(report, as_json=as_json)
+    with watched(settings(), command_line()) as ended:
+        pipeline = Pipeline(settings(), command_line())
+        known_dataset(dataset, pipeline.contracts)
+        choice = Choice(dataset, day, day, max_days, force, accept_rejects)
+        report = ended.as_of(pipeline.run(choice))
+        show_report(report, as_json=as_json)
     raise typer.Exit(report.exit_code)
 
 
@@ -60,15 +62,17 @@ def backfill(
     as_json: Json = False,
 ) -> None:
     """Load many days in one Spark job, in batches; Bronze and figures are kept per day."""
+    from spark_jobs.notify import watched
     from spark_jobs.pipeline import Pipeline
 
     if start > end:
         raise UsageError("--start is after --end", value=f"{start:%Y-%m-%d} > {end:%Y-%m-%d}", hint="swap them")
-    pipeline = Pipeline(settings(), command_line())
-    known_dataset(dataset, pipeline.contracts)
-    choice = Choice(dataset, start.date(), end.date(), None, force, accept_rejects)
-    report = pipeline.backfill(choice, batch_days or pipeline.settings.batch_days)
-    show_report(report, as_json=as_json)
+    with watched(settings(), command_line()) as ended:
+        pipeline = Pipeline(settings(), command_line())
+        known_dataset(dataset, pipeline.contracts)
+        choice = Choice(dataset, start.date(), end.date(), None, force, accept_rejects)
+        report = ended.as_of(pipeline.backfill(choice, batch_days or pipeline.settings.batch_days))
+        show_report(report, as_json=as_json)
     raise typer.Exit(report.exit_code)
 
 

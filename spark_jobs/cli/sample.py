@@ -32,10 +32,13 @@ def sample(
     skip: Annotated[
         list[datetime] | None, typer.Option(formats=DAYS, metavar="YYYY-MM-DD", help="A day without a file.")
     ] = None,
+    dataset: Annotated[
+        list[str] | None, typer.Option(help="Only this dataset (may be repeated); all of them by default.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Write sample deliveries of tickets and agents, and the truth about them."""
-    from spark_jobs.sample import write_sample
+    """Write sample deliveries of tickets, calls, agent events and agents, and the truth about them."""
+    from spark_jobs.sample import DATASETS, write_sample
 
     parameters = {
         "start": start.date(),
@@ -44,7 +47,11 @@ def sample(
         "seed": seed,
         "dirt": not no_dirt,
         "skip": sorted(one.date() for one in skip or ()),
+        "datasets": [name for name in DATASETS if not dataset or name in dataset],
     }
+    unknown = sorted(set(dataset or ()) - set(DATASETS))
+    if unknown:
+        raise UsageError("no such dataset in the sample", where="--dataset", value=unknown, allowed=", ".join(DATASETS))
     _refuse_other_sample(out, parameters)
     truth = write_sample(out, **parameters)  # type: ignore[arg-type]
     if as_json:

@@ -36,6 +36,13 @@ COLOURS = {
     "resolved": "green",
     "superseded": "dim",
     "informational": "dim",
+    "complete": "green",
+    "incomplete": "red",
+    "fresh": "green",
+    "late": "red",
+    "missing": "red",
+    "no_run": "red",
+    "not_started": "dim",
 }
 CLASSES = ("read", "inserted", "updated", "unchanged", "stale", "duplicates", "rejected")
 SHOWN_DAYS = 12

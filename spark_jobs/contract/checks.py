@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from zoneinfo import available_timezones
 
+from spark_jobs.contract.carrying import check_carried, names_in
 from spark_jobs.contract.column_checks import CONTEXT, SNAKE_CASE, check_column, check_reason
 from spark_jobs.contract.findings import Report
 from spark_jobs.contract.model import Contract
@@ -18,7 +19,6 @@ OPTIONS = {
     "json": ("layout", "encoding"),
 }
 LAYOUTS = ("auto", "lines", "array")
-_LITERAL = re.compile(r"'(?:[^'\\]|\\.|'')*'|\"(?:[^\"\\]|\\.)*\"")
 
 
 def check(contract: Contract, report: Report) -> None:
@@ -30,6 +30,8 @@ def check(contract: Contract, report: Report) -> None:
     _check_names(contract, report)
     _check_derived_order(contract, report)
     _check_key(contract, report)
+    _check_unique(contract, report)
+    check_carried(contract, report)
     _check_ordering(contract, report)
     _check_event_date(contract, report)
     _check_rules(contract, report)
@@ -50,9 +52,14 @@ def against_builtin(contract: Contract, builtin: Contract, report: Report) -> No
         if own.get(column.name, column.type) != column.type:
             key, what = f"{column.name}.physicalType", "not the type that Gold reads"
             report.add(key, what, value=own[column.name], allowed=column.type)
-    if contract.key != builtin.key:
+    widened = builtin.key_may_widen and set(contract.key) > set(builtin.key)
+    if contract.key != builtin.key and not widened:
         key, what = "dataset", "not the key that Gold relies on"
         report.add(key, what, value=", ".join(contract.key), allowed=", ".join(builtin.key))
+    limits = [name for name in builtin.thresholds if name not in contract.thresholds]
+    if limits:
+        what = "a limit that Gold takes is missing"
+        report.add("thresholds", what, value=", ".join(limits), hint="state it beside your own")
     if contract.event_date != builtin.event_date:
         what = "not the column that Silver is partitioned by"
         report.add("eventDateColumn", what, value=contract.event_date, allowed=str(builtin.event_date))
@@ -79,16 +86,10 @@ def _check_derived_order(contract: Contract, report: Report) -> None:
     for column in contract.columns:
         if not column.derived:
             continue
-        for name in _named(column.transform or "", later):
+        for name in names_in(f"{column.transform} {column.fallback}", later):
             what = "uses itself" if name == column.name else "uses a derived column that comes after it"
             report.add(f"{column.name}.transformLogic", what, value=name, hint="put that column first")
         later.remove(column.name)
-
-
-def _named(expression: str, names: Iterable[str]) -> list[str]:
-    """Which of the names stand in the expression as words, outside of quoted text."""
-    words = {word.lower() for word in re.findall(r"\w+", _LITERAL.sub(" ", expression))}
-    return [name for name in names if name in words]
 
 
 def _check_key(contract: Contract, report: Report) -> None:
@@ -99,12 +100,26 @@ def _check_key(contract: Contract, report: Report) -> None:
         column = columns.get(name)
         if column is None:
             continue
-        if not column.stored or column.derived:
-            report.add(f"{name}.primaryKey", "a key is a delivered column that Silver stores", value=name)
-        elif not column.required:
-            report.add(f"{name}.primaryKey", "a key column is required", value=name, hint="set required: true")
+        if not column.stored:
+            report.add(f"{name}.primaryKey", "a key is a column that Silver stores", value=name)
+        elif not column.required and column.default is None:
+            hint = "set required: true, or give a default, which then stands for a missing value in the key"
+            report.add(f"{name}.primaryKey", "a key column is never null in Silver", value=name, hint=hint)
         if column.on_invalid == "warn":
             report.add(f"{name}.onInvalid", "an unreadable key can't be passed with a warning", value="warn")
+
+
+def _check_unique(contract: Contract, report: Report) -> None:
+    """Uniqueness is a matter of a list that is there as a whole; a key of one column has it anyway."""
+    for column in contract.columns:
+        if not column.unique or contract.key == (column.name,):
+            continue
+        if contract.load_mode != "replace":
+            what = "only where each delivery is the whole list can values be compared"
+            hint = "drop it, or set loadMode: replace; what names a row is its primaryKey"
+            report.add(f"{column.name}.unique", what, value=contract.load_mode, allowed="replace", hint=hint)
+        elif not column.stored:
+            report.add(f"{column.name}.unique", "only what Silver stores is compared", value=column.name)
 
 
 def _check_ordering(contract: Contract, report: Report) -> None:

@@ -12,7 +12,7 @@ from spark_jobs.contract.patterns import TIME_LETTERS, pattern_fault
 
 SNAKE_CASE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 RESERVED_REASONS = ("malformed_record", "duplicate_in_batch", "version_in_future")
-CONTEXT = ("logical_date", "logical_date_end", "business_timezone", "earliest_date")
+CONTEXT = ("logical_date", "logical_date_end", "business_timezone", "contract_zone", "earliest_date")
 GENERATED = ("year", "month")
 NUMBERS = ("int", "bigint", "double")
 
@@ -49,7 +49,7 @@ def _check_name(column: Column, report: Report) -> None:
     name = column.name
     if not SNAKE_CASE.fullmatch(name):
         report.add(name, "a column's name is snake_case", value=name, allowed="a-z, 0-9 and single _ between them")
-    if name in (*CONTEXT, *GENERATED) or name.startswith("in_"):
+    if name in (*CONTEXT, *GENERATED) or name.startswith(("in_", "values_of_")):
         report.add(name, "the engine uses this name itself", value=name, hint="choose another name")
 
 
@@ -81,7 +81,6 @@ def _check_derived(column: Column, report: Report) -> None:
         what = "a derived column reads Silver columns, not delivered ones"
         report.add(f"{column.name}.transformSourceObjects", what, value=list(column.sources), hint="leave it out")
     idle = {
-        "required": column.required,
         "quality": column.accepted,
         "logicalTypeOptions": column.pattern is not None or _limits(column),
         "formats": column.formats,

@@ -31,7 +31,6 @@ NOT_ACTED_ON = {
     "physicalName": "a Silver column is called by its name",
     "partitioned": "Silver is partitioned by year and month of eventDateColumn",
     "partitionKeyPosition": "Silver is partitioned by year and month of eventDateColumn",
-    "unique": "only the key is unique: use primaryKey",
 }
 
 
@@ -58,6 +57,7 @@ def read_column(block: Block, report: Report) -> Column | None:
         derived=settings.get("derived", False),
         stored=settings.get("stored", True),
         required=bool(block.get("required")),
+        unique=bool(block.get("unique")),
         accepted=_accepted(name, block, report),
         pattern=options.get("pattern"),
         minimum=options.get("minimum"),
@@ -66,6 +66,8 @@ def read_column(block: Block, report: Report) -> Column | None:
         exclusive_maximum=options.get("exclusiveMaximum"),
         formats=settings.get("formats", ()),
         default=settings.get("default"),
+        carried=settings.get("carried", False),
+        fallback=settings.get("fallback"),
         on_invalid=settings.get("onInvalid", "reject"),
         missing_reason=settings.get("missingReason", ""),
         invalid_reason=settings.get("invalidReason", ""),

@@ -74,6 +74,7 @@ def contract_files(paths: Iterable[Path | str] = ()) -> list[ContractFile]:
 def expressions(contract: Contract) -> list[tuple[str, str]]:
     """Every Spark SQL expression of the contract with the place that it stands in, for Spark to parse."""
     found = [(f"{c.name}.transformLogic", c.transform) for c in contract.columns if c.transform is not None]
+    found += [(f"{c.name}.fallback", c.fallback) for c in contract.columns if c.fallback is not None]
     found += [(f"rule {rule.name}", rule.expression) for rule in contract.rules]
     for column in contract.columns:
         if column.pattern is not None:

@@ -26,6 +26,7 @@ class Column:
     derived: bool = False  # computed from other Silver columns, after they are typed
     stored: bool = True  # False: typed for the rules only, not kept in Silver
     required: bool = False  # null is a reject reason, an absent source column fails the dataset
+    unique: bool = False  # no two rows of a delivery may claim one value of it (replace datasets)
     accepted: tuple[str, ...] = ()  # compared without case, stored in this spelling
     pattern: str | None = None  # the whole text must match (Java regular expression)
     minimum: Decimal | None = None
@@ -34,6 +35,8 @@ class Column:
     exclusive_maximum: Decimal | None = None
     formats: tuple[str, ...] = ()  # Spark datetime patterns tried in order; "ISO8601" is ISO 8601
     default: str | None = None  # what a null becomes in Silver
+    carried: bool = False  # where a version doesn't give it, it is kept from the key's other versions
+    fallback: str | None = None  # of a carried column: Spark SQL for its value where no version has given it
     on_invalid: Literal["reject", "warn"] = "reject"
     missing_reason: str = ""  # missing_<name>
     invalid_reason: str = ""  # invalid_<name>
@@ -85,12 +88,18 @@ class Contract:
     sla_hours: int = 24  # from the logical date's end until its delivery must be there (slaProperties: latency)
     earliest_date: date = date(2000, 1, 1)
     thresholds: Mapping[str, float] = field(default_factory=dict)  # limits by name, for its rules and for Gold
+    key_may_widen: bool = False  # of a built-in contract: a user's may add columns to its key
     reason_order: tuple[str, ...] = ()  # in which reasons stand on a rejected row; those not named follow
 
     @property
     def stored(self) -> tuple[Column, ...]:
         """The columns that Silver keeps, in order."""
         return tuple(c for c in self.columns if c.stored)
+
+    @property
+    def carried(self) -> tuple[Column, ...]:
+        """The columns whose values versions of a key hand on; one that is part of the key can't differ among them."""
+        return tuple(c for c in self.columns if c.carried and c.name not in self.key)
 
     @property
     def source_names(self) -> tuple[str, ...]:
@@ -108,7 +117,7 @@ class Contract:
     def reasons(self) -> tuple[str, ...]:
         """Every reason that can reject a row of this contract (malformed records aside), in the order to write them."""
         generic = GENERIC_REASONS if self.ordering else ()
-        found = [reason for c in self.columns if not c.derived for reason in _column_reasons(c, warn=False)]
+        found = [reason for c in self.columns for reason in _column_reasons(c, warn=False)]
         found += [rule.name for rule in self.rules if rule.severity == "error"]
         ordered = [reason for reason in self.reason_order if reason in found]
         return tuple(dict.fromkeys([*generic, *ordered, *found]))
@@ -123,7 +132,7 @@ class Contract:
 def _column_reasons(column: Column, *, warn: bool) -> list[str]:
     """The reasons that the column's own checks can give: those that warn, or those that reject."""
     found = [column.missing_reason] if column.required and not warn else []
-    if (column.on_invalid == "warn") != warn:
+    if column.derived or (column.on_invalid == "warn") != warn:
         return found
     if column.accepted:
         return [*found, column.unknown_reason]

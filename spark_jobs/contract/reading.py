@@ -43,6 +43,7 @@ FIELDS = {
     "readyMarker": "ready_marker",
     "keepSourceRowId": "keep_source_row_id",
     "earliestDate": "earliest_date",
+    "keyMayWiden": "key_may_widen",
     "reasonOrder": "reason_order",
     "thresholds": "thresholds",
 }

@@ -20,6 +20,9 @@ from pyspark.sql import DataFrame
 
 GoldFunction = Callable[..., DataFrame]
 Kind = Literal["by_date", "from_date", "by_key", "whole"]
+Period = Literal["day", "week", "month"]
+Look = int | str
+"""So many days, or a threshold by its name: so many hours."""
 
 
 @dataclass(frozen=True)
@@ -29,18 +32,29 @@ class Slices:
     kind: Kind
     column: str | None = None
     moved_by: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    look_back: int = 0
-    look_ahead: int = 0
+    look_back: Look = 0
+    look_ahead: Look = 0
     bounded_by: str | None = None
+    needs: Mapping[str, str] = field(default_factory=dict)
+    period: Period = "day"
 
 
-def by_date(column: str, *, moved_by: Mapping[str, Sequence[str]], look_back: int = 0, look_ahead: int = 0) -> Slices:
+def by_date(
+    column: str,
+    *,
+    moved_by: Mapping[str, Sequence[str]],
+    look_back: Look = 0,
+    look_ahead: Look = 0,
+    period: Period = "day",
+) -> Slices:
     """A changed input row moves the days that its `moved_by` columns name, in its old and its new image.
 
     `look_ahead` days after a changed day change with it, and to compute a day the `look_back` days before it are
-    read too. A week is its Monday, a month its first day.
+    read too; the name of a threshold stands for the days that so many hours touch. With a `period` the slices are
+    weeks by their Monday or months by their first day: a changed day moves its period, and all days of it are read.
+    Inputs without `moved_by` are references: read whole, and the table is computed whole when one changes.
     """
-    return Slices("by_date", column, moved_by, look_back, look_ahead)
+    return Slices("by_date", column, moved_by, look_back, look_ahead, period=period)
 
 
 def from_date(column: str, *, moved_by: Mapping[str, Sequence[str]]) -> Slices:
@@ -57,9 +71,13 @@ def by_key(column: str, *, moved_by: Mapping[str, Sequence[str]], bounded_by: st
     return Slices("by_key", column, moved_by, bounded_by=bounded_by)
 
 
-def whole() -> Slices:
-    """Small, or bounded by what is open: recomputed whole when an input or the horizon moved."""
-    return Slices("whole")
+def whole(*, needs: Mapping[str, str] | None = None) -> Slices:
+    """Small, or bounded by what is open: recomputed whole when an input or the horizon moved.
+
+    `needs` tells per input, in SQL with `{horizon}` for its date literal, which rows the function looks at, so that
+    no others are read.
+    """
+    return Slices("whole", needs=needs or {})
 
 
 Severity = Literal["error", "warn"]
@@ -123,6 +141,9 @@ def table(
         unknown = set(slices.moved_by) - set(declared.inputs)
         if unknown:
             raise TypeError(f"{declared.name}: moved_by names {sorted(unknown)}, inputs are {declared.inputs}")
+        untold = {x for x in (slices.look_back, slices.look_ahead) if isinstance(x, str)} - set(declared.options)
+        if untold:
+            raise TypeError(f"{declared.name}: looks by {sorted(untold)}, its options are {declared.options}")
         function.gold = declared  # type: ignore[attr-defined]
         return function
 

@@ -50,6 +50,11 @@ def ratio(numerator: str, denominator: str) -> str:
     return f"CAST(CAST({numerator} AS DECIMAL(18)) / CAST({denominator} AS DECIMAL(19)) AS DECIMAL(18,4))"
 
 
+def percentage(part: str, whole: str) -> str:
+    """How many of a hundred, decimal(5,2), half up; null when the whole is 0. Exact as `ratio` is."""
+    return f"CAST(CAST(100L * {part} AS DECIMAL(18)) / CAST({whole} AS DECIMAL(19)) AS DECIMAL(5,2))"
+
+
 def hours(seconds: str, count: str = "1") -> str:
     """Whole seconds, summed over `count` things, as hours per thing: decimal(18,4), half up."""
     return ratio(seconds, f"3600L * {count}")

@@ -27,7 +27,7 @@ WEIGHT = 20  # tickets' worth of belief in the overall rate
 
 @table(
     grain=["ticket_id"],
-    slices=whole(),
+    slices=whole(needs={"tickets": "resolved_date IS NULL OR resolved_date > {horizon}"}),
     checks=[Accepted("priority", PRIORITIES), Accepted("status", STATUSES)],
 )
 def ticket_sla_risk(tickets: DataFrame, sla_outcomes_daily: DataFrame, *, horizon: date, zone: str) -> DataFrame:

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from spark_jobs.sample.agents import Agent, sample_agents
 from spark_jobs.sample.truth import Correction, DayTruth, Truth
-from spark_jobs.sample.writer import write_sample
+from spark_jobs.sample.writer import DATASETS, write_sample
 
-__all__ = ["Agent", "Correction", "DayTruth", "Truth", "sample_agents", "write_sample"]
+__all__ = ["DATASETS", "Agent", "Correction", "DayTruth", "Truth", "sample_agents", "write_sample"]

@@ -31,6 +31,20 @@ class Clock:
         """The first instant of a local day."""
         return int(datetime(day.year, day.month, day.day, tzinfo=self._zone).timestamp())
 
+    def instant(self, day: date, second: int) -> int:
+        """The instant of a wall time, in seconds of its day: the earlier offset in an hour that occurs twice."""
+        hour, rest = divmod(second, 3600)
+        wall = datetime(day.year, day.month, day.day, hour, rest // 60, rest % 60, tzinfo=self._zone)
+        return int(wall.timestamp())
+
+    def second(self, instant: int) -> int:
+        """The wall time of an instant, in seconds of its local day."""
+        return (instant + self._offset(instant)[0]) % DAY
+
+    def time(self, instant: int) -> str:
+        """`HH:mm:ss` in local time, without saying which when the local time occurs twice."""
+        return self._times[self.second(instant)]
+
     def day_of(self, instant: int) -> date:
         """The local day of an instant."""
         return date.fromordinal(self.ordinal(instant))
@@ -54,6 +68,15 @@ class Clock:
             return self.iso(instant)
         day, second = divmod(instant + offset, DAY)
         return f"{self._date_texts(day)[1]} {second // 3600}:{second // 60 % 60:02d}"
+
+    def american(self, instant: int) -> str:
+        """`M/d/yyyy H:mm:ss` in local time; ISO 8601 with an offset where the local time occurs a second time."""
+        offset, second_time = self._offset(instant)
+        if second_time:
+            return self.iso(instant)
+        day, second = divmod(instant + offset, DAY)
+        month_and_day, _, year = self._date_texts(day)[1].rpartition("/")
+        return f"{month_and_day}/{self._date_texts(day)[0][:2]}{year} {second // 3600}{self._times[second][2:]}"
 
     def iso(self, instant: int) -> str:
         """ISO 8601 with the local offset, `Z` for none."""

@@ -185,7 +185,7 @@ class TicketFeed:
         """Write down the final state of tickets of which nothing is to come, and forget them."""
         for ticket in dict.fromkeys(tickets):
             if not ticket.pending and ticket.silver:
-                self._truth.ticket(final_row(ticket, self._clock))
+                self._truth.row("tickets", final_row(ticket, self._clock))
 
 
 def count(truth: DayTruth, entries: Sequence[Entry], layout: Layout) -> None:

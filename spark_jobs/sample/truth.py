@@ -1,14 +1,14 @@
 """What the sample's generator did, day by day, as it knows it: written beside the deliveries, read by tests.
 
 Below `<out>/_truth/`: `days.jsonl` (a DayTruth per dataset and day), `corrections.jsonl` (a Correction per day that
-was delivered twice), `tickets.csv` and `agents_master.csv` (the final rows), `sample.json` (parameters and totals).
+was delivered twice), `<dataset>.csv` (the final rows of each dataset), `sample.json` (parameters and totals).
 """
 
 from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
@@ -94,10 +94,12 @@ class Truth:
                 return truth
         raise KeyError((dataset, day))
 
-    def corrections(self) -> Iterator[Correction]:
-        """The days that were delivered twice, in date order."""
+    def corrections(self, dataset: str = "tickets") -> Iterator[Correction]:
+        """The dataset's days that were delivered twice, in date order."""
         for row in _lines(self.folder / "corrections.jsonl"):
             day = date.fromisoformat(row.pop("logical_date"))
+            if row["dataset"] != dataset:
+                continue
             yield Correction(**{**row, "logical_date": day, "earlier": _day(row["earlier"])})
 
     def rows(self, dataset: str = "tickets") -> Iterator[dict[str, str]]:
@@ -114,21 +116,25 @@ class Truth:
 class TruthWriter:
     """Writes the truth as days are finished. Use as a context manager."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, columns: Mapping[str, Sequence[str]]) -> None:
+        """`columns` are those of the datasets' final rows."""
         self.truth = Truth(root)
         self.truth.folder.mkdir(parents=True, exist_ok=True)
         self._days = (self.truth.folder / "days.jsonl").open("w", encoding="utf-8", newline="\n")
         self._corrections = (self.truth.folder / "corrections.jsonl").open("w", encoding="utf-8", newline="\n")
-        self._tickets = (self.truth.folder / "tickets.csv").open("w", encoding="utf-8", newline="")
-        self._rows = csv.writer(self._tickets, lineterminator="\n")
-        self._rows.writerow(TICKET_COLUMNS)
+        self._files = {
+            name: (self.truth.folder / f"{name}.csv").open("w", encoding="utf-8", newline="") for name in columns
+        }
+        self._rows = {name: csv.writer(file, lineterminator="\n") for name, file in self._files.items()}
+        for name, header in columns.items():
+            self.row(name, header)
         self._sums: dict[str, dict[str, int]] = {}
 
     def __enter__(self) -> TruthWriter:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for file in (self._days, self._corrections, self._tickets):
+        for file in (self._days, self._corrections, *self._files.values()):
             file.close()
 
     def day(self, day: DayTruth) -> None:
@@ -144,16 +150,9 @@ class TruthWriter:
         """Note a day that was delivered twice."""
         self._corrections.write(_json(asdict(correction)))
 
-    def ticket(self, row: Sequence[str]) -> None:
-        """Note the final state of a ticket, in the order of TICKET_COLUMNS."""
-        self._rows.writerow(row)
-
-    def rows(self, dataset: str, header: Sequence[str], rows: Iterator[Sequence[str]]) -> None:
-        """Write the final rows of a small dataset."""
-        with (self.truth.folder / f"{dataset}.csv").open("w", encoding="utf-8", newline="") as file:
-            out = csv.writer(file, lineterminator="\n")
-            out.writerow(header)
-            out.writerows(rows)
+    def row(self, dataset: str, row: Sequence[str]) -> None:
+        """Note the final state of a row of Silver, in the order of the dataset's columns."""
+        self._rows[dataset].writerow(row)
 
     def finish(self, parameters: dict[str, Any]) -> Truth:
         """Write parameters and totals, and hand back the reader."""

@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import astuple, fields
+from dataclasses import astuple, dataclass, fields
 from datetime import date, timedelta
 from pathlib import Path
 
 from spark_jobs.errors import UsageError
+from spark_jobs.sample.activity import EVENT_COLUMNS, EVENTS, EventKind
 from spark_jobs.sample.agents import Agent, Staff, agents_delivery, sample_staff
+from spark_jobs.sample.calls import CALL_COLUMNS, CALLS, CallKind
 from spark_jobs.sample.clock import Clock
 from spark_jobs.sample.feed import TicketFeed
+from spark_jobs.sample.identity import IDENTITY, Identity, final_identities, identity_delivery
+from spark_jobs.sample.kinds import Kind
 from spark_jobs.sample.landing import delivery_path, put
+from spark_jobs.sample.shifts import Roster
 from spark_jobs.sample.tickets import TicketSource
-from spark_jobs.sample.truth import Truth, TruthWriter
+from spark_jobs.sample.truth import TICKET_COLUMNS, DayTruth, Truth, TruthWriter
+from spark_jobs.sample.unordered import UnorderedFeed
+
+AGENTS, TICKETS = "agents_master", "tickets"
+COLUMNS = {
+    AGENTS: tuple(field.name for field in fields(Agent)),
+    TICKETS: TICKET_COLUMNS,
+    IDENTITY: tuple(field.name for field in fields(Identity)),
+    CALLS: CALL_COLUMNS,
+    EVENTS: EVENT_COLUMNS,
+}
+DATASETS = tuple(COLUMNS)
 
 
 def write_sample(
@@ -26,42 +42,86 @@ def write_sample(
     dirt: bool = True,
     zone: str = "UTC",
     skip: Collection[date] = (),
+    datasets: Collection[str] = DATASETS,
 ) -> Truth:
-    """Write `days` daily deliveries of tickets, and agents_master, below the landing root `out`.
+    """Write `days` daily deliveries of tickets, calls and agent events, and the agents' two lists, below `out`.
 
     `tickets_per_day` is the mean number of new tickets; a file holds about twice as many rows once tickets change.
-    The same arguments give the same bytes. `zone` is the zone of the texts and of the days. Days in `skip` get no
-    file: theirs comes on the next day. Earlier contents of corrected days go below `out/_earlier`, the truth below
-    `out/_truth`. UsageError on arguments that can't be meant.
+    There are half as many calls again as tickets, and about ten events per agent and day whatever the number. The same
+    arguments give the same bytes, and a dataset's files don't depend on which other `datasets` are asked for. `zone`
+    is the zone of the texts and of the days. Days in `skip` get no file: theirs comes on the next day. Earlier
+    contents of corrected days go below `out/_earlier`, the truth below `out/_truth`. UsageError on arguments that
+    can't be meant.
     """
-    _check(start, days, tickets_per_day)
-    clock, staff = Clock(zone), sample_staff(seed, start, days)
+    _check(start, days, tickets_per_day, datasets)
+    asked = [name for name in DATASETS if name in datasets]
     parameters = {
         "start": start, "days": days, "tickets_per_day": tickets_per_day, "seed": seed, "dirt": dirt, "zone": zone,
-        "skip": sorted(skip),
+        "skip": sorted(skip), "datasets": asked,
     }  # fmt: skip
-    with TruthWriter(out) as truth:
-        feed = TicketFeed(out, clock, TicketSource(seed, clock, staff), truth, seed, dirt)
+    clock, staff = Clock(zone), sample_staff(seed, start, days)
+    roster = Roster(seed, clock, staff, dirt=dirt)
+    with TruthWriter(out, {name: COLUMNS[name] for name in asked}) as truth:
+        lists = Lists(out, clock, staff, truth, start, dirt, [name for name in asked if name in (AGENTS, IDENTITY)])
+        tickets = TicketFeed(out, clock, TicketSource(seed, clock, staff), truth, seed, dirt)
+        kinds: tuple[Kind, ...] = (
+            CallKind(seed, clock, roster, tickets_per_day, dirt=dirt),
+            EventKind(seed, clock, roster, dirt=dirt),
+        )
+        feeds = [UnorderedFeed(out, clock, kind, truth, seed, dirt) for kind in kinds if kind.dataset in asked]
         for index in range(days):
             day = start + timedelta(days=index)
-            _put_agents(out, clock, staff, day, start, truth, dirt)
-            feed.deliver(day, tickets_per_day, index, days, missing=day in skip)
-        feed.finish()
-        header = [field.name for field in fields(Agent)]
-        truth.rows("agents_master", header, (astuple(agent) for agent in staff.final()))
+            lists.deliver(day)
+            if TICKETS in asked:
+                tickets.deliver(day, tickets_per_day, index, days, missing=day in skip)
+            for feed in feeds:
+                feed.deliver(day, index, days, missing=day in skip)
+        lists.finish()
+        tickets.finish()
+        for feed in feeds:
+            feed.finish()
         return truth.finish(parameters)
 
 
-def _put_agents(out: Path, clock: Clock, staff: Staff, day: date, start: date, truth: TruthWriter, dirt: bool) -> None:
-    found = agents_delivery(staff, day, start, dirt=dirt)
-    if found is not None:
-        content, figures = found
-        figures.path = delivery_path("agents_master", day)
-        put(out, figures.path, content, clock.midnight(day + timedelta(days=1)) + 5 * 3600)
-        truth.day(figures)
+@dataclass(frozen=True)
+class Lists:
+    """The deliveries of reference data: whole lists, on the days on which they change."""
+
+    out: Path
+    clock: Clock
+    staff: Staff
+    truth: TruthWriter
+    start: date
+    dirt: bool
+    datasets: Collection[str]
+
+    def deliver(self, day: date) -> None:
+        """Write a day's lists, if it has any."""
+        if AGENTS in self.datasets:
+            self._put(AGENTS, agents_delivery(self.staff, day, self.start, dirt=self.dirt))
+        if IDENTITY in self.datasets:
+            self._put(IDENTITY, identity_delivery(self.staff, day, self.start, dirt=self.dirt))
+
+    def finish(self) -> None:
+        """Write down the final rows."""
+        rows = {
+            AGENTS: [astuple(agent) for agent in self.staff.final()],
+            IDENTITY: [astuple(row) for row in final_identities(self.staff)],
+        }
+        for dataset in self.datasets:
+            for row in rows[dataset]:
+                self.truth.row(dataset, row)
+
+    def _put(self, dataset: str, delivery: tuple[bytes, DayTruth] | None) -> None:
+        if delivery is None:
+            return
+        content, figures = delivery
+        figures.path = delivery_path(dataset, figures.logical_date)
+        put(self.out, figures.path, content, self.clock.midnight(figures.logical_date + timedelta(days=1)) + 5 * 3600)
+        self.truth.day(figures)
 
 
-def _check(start: date, days: int, tickets_per_day: int) -> None:
+def _check(start: date, days: int, tickets_per_day: int, datasets: Collection[str]) -> None:
     if days < 1:
         raise UsageError("a sample has at least one day", where="days", value=days, allowed="1 and more")
     if tickets_per_day < 1:
@@ -70,3 +130,6 @@ def _check(start: date, days: int, tickets_per_day: int) -> None:
         raise UsageError(
             "the days must lie where two-digit years can be read", where="start", value=start, allowed="2002 to 2097"
         )
+    unknown = sorted(set(datasets) - set(DATASETS))
+    if unknown or not datasets:
+        raise UsageError("no such dataset in the sample", where="datasets", value=unknown, allowed=", ".join(DATASETS))

@@ -89,3 +89,15 @@ ORDER BY gold_table;
 SELECT run_id, command, host, pid, number, acquired_at, heartbeat_at, expires_at
 FROM lease
 WHERE NOT released;
+
+-- name: told
+-- What has somebody been told that isn't well again yet? The oldest come first.
+SELECT
+  event,
+  subject,
+  min(sent_at) AS first_sent_at,
+  count(*) AS receivers
+FROM notifications
+WHERE over_at IS NULL
+GROUP BY event, subject
+ORDER BY first_sent_at, event, subject;

@@ -77,3 +77,14 @@ CREATE TABLE lease (
   command STRING COMMENT 'the command of the holder',
   released BOOLEAN COMMENT 'whether it was given up'
 ) USING DELTA;
+
+-- What somebody was told. One row per event_key and receiver; while over_at is null nothing more is sent of it.
+CREATE TABLE notifications (
+  event_key STRING NOT NULL COMMENT 'what happened: event and subject, whichever run found it',
+  event STRING COMMENT 'run_failed, reject_ratio, sla_passed, incomplete_intervals, run_too_long or no_run',
+  subject STRING COMMENT 'what it happened to: dataset and day, a Gold table, a window, the run',
+  receiver STRING NOT NULL COMMENT 'the first digits of a hash of the address that took the message',
+  sent_at TIMESTAMP COMMENT 'when it took it',
+  run_id STRING COMMENT 'the run after which it was sent; null after a check',
+  over_at TIMESTAMP COMMENT 'when it was found well again; from then on the same would be news'
+) USING DELTA;

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 from deltalake import write_deltalake
@@ -89,3 +90,24 @@ def write_exceptions(root: Path, *rows: Mapping[str, Any]) -> None:
     usual = {"dataset": "tickets", "rule_set": "5e7", "status": "open", "first_seen": INSTANT}
     filled = [usual | row for row in rows]
     write(root, "exception", "tickets", EXCEPTION | LINEAGE, filled, partition_by=["_logical_date"])
+
+
+INTERVAL = {
+    "extension": pa.string(),
+    "interval_start": pa.timestamp("us", tz="UTC"),
+    "ops_date": pa.date32(),
+    "interval_label": pa.string(),
+    "productive_seconds": pa.int64(),
+    "events": pa.int64(),
+    "agent_id": pa.string(),
+}
+
+
+def write_intervals(root: Path, extension: str, zone: str, starts: Iterable[datetime]) -> None:
+    """Rows of gold/agent_activity_intervals: a full half hour of work from each of the instants."""
+    rows = []
+    for start in starts:
+        wall = start.astimezone(ZoneInfo(zone))
+        facts = {"ops_date": wall.date(), "interval_label": f"{wall:%H:%M}", "productive_seconds": 1800, "events": 1}
+        rows.append({"extension": extension, "interval_start": start, "agent_id": f"extension:{extension}"} | facts)
+    write(root, "gold", "agent_activity_intervals", INTERVAL, rows)

@@ -6,7 +6,7 @@ import pytest
 
 from tests.cli.conftest import Command
 
-COMMANDS = ("run", "backfill", "status", "plan", "trace", "exceptions", "sample", "contract")
+COMMANDS = ("run", "backfill", "status", "plan", "check", "trace", "exceptions", "sample", "contract")
 
 
 def test_help_names_every_command(opslake: Command) -> None:
@@ -21,8 +21,15 @@ def test_help_names_every_command(opslake: Command) -> None:
     "command",
     [
         *COMMANDS,
-        *("exceptions list", "exceptions show", "exceptions export", "exceptions replay"),
-        *("contract lint", "contract new"),
+        "check completeness",
+        "check freshness",
+        "check notifications",
+        "exceptions list",
+        "exceptions show",
+        "exceptions export",
+        "exceptions replay",
+        "contract lint",
+        "contract new",
     ],
 )
 def test_every_command_has_help(opslake: Command, command: str) -> None:

@@ -35,6 +35,21 @@ def test_without_dirt_nothing_is_rejected(opslake: Command, tmp_path: Path) -> N
     assert len(rows) == found["totals"]["tickets"]["read"]
 
 
+def test_it_writes_only_the_datasets_that_were_asked_for(opslake: Command, tmp_path: Path) -> None:
+    """All of them by default; an unknown one is wrong usage, and nothing is written."""
+    some, every = tmp_path / "some", tmp_path / "every"
+    found = opslake("sample", "--out", str(some), *SMALL, "--dataset", "calls", "--dataset", "tickets", "--json").json
+    opslake("sample", "--out", str(every), *SMALL)
+
+    assert sorted(found["totals"]) == ["calls", "tickets"]
+    assert sorted(path.name for path in some.iterdir()) == ["_truth", "calls", "tickets"]
+    assert {path.name for path in every.iterdir()} >= {
+        "tickets", "agents_master", "calls", "agent_events", "agent_identity",
+    }  # fmt: skip
+    assert opslake("sample", "--out", str(tmp_path / "fax"), *SMALL, "--dataset", "fax").code == 2
+    assert not (tmp_path / "fax").exists()
+
+
 def test_a_skipped_day_has_no_file(opslake: Command, tmp_path: Path) -> None:
     """Its tickets come a day later."""
     out = tmp_path / "sample"

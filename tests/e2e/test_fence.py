@@ -18,6 +18,7 @@ from pyspark.sql import functions as F
 from spark_jobs import pipeline as pipeline_module
 from spark_jobs.errors import LAKE_HELD, EngineError, LakeHeld, LeaseLost
 from spark_jobs.lake import Fence
+from spark_jobs.pipeline import Pipeline
 from spark_jobs.planning import Choice
 from state import lease, ledger, progress
 from state.lease import Lease, acquire, current
@@ -166,10 +167,15 @@ def test_what_fails_after_the_lease_was_taken_ends_with_75(tmp_path: Path, monke
     with monkeypatch.context() as patch:
         patch.setattr(lease, "holder", ended_process)
         losing = pipeline(tmp_path, tmp_path / "landing")
-        with pytest.raises(LeaseLost, match="run second took the lease"), losing.held():
-            taker.take()
-            raise EngineError("somebody else has committed meanwhile")
+        with pytest.raises(LeaseLost, match="run second took the lease"):
+            _refused(losing, taker)
     taker.taken[0].release()
+
+
+def _refused(losing: Pipeline, taker: Taker) -> None:
+    with losing.held():
+        taker.take()
+        raise EngineError("somebody else has committed meanwhile")
 
 
 @pytest.mark.parametrize("dead", [True, False], ids=["a dead process's", "a living process's"])

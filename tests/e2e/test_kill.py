@@ -166,7 +166,7 @@ def history(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Hi
 
 
 def record_commits(patch: pytest.MonkeyPatch, recorder: Recorder) -> None:
-    """Have the recorder look at the lake after each commit, and the process that commits count as dead."""
+    """Have the recorder note every commit, of Spark's and of the driver's."""
     patch.setattr(Fence, "metadata", recorder.around(Fence.metadata))
     for name, module in list(sys.modules.items()):
         if name.startswith("spark_jobs.") and getattr(module, "create", None) is create:

@@ -25,16 +25,23 @@ from spark_jobs.pipeline import Pipeline, Report
 from spark_jobs.planning import Choice
 from spark_jobs.settings import Settings
 from state.ledger import DayState, Ledger
-from tests.oracle import GRAINS, LakeTruth, LandedDelivery, classify, compare, gold
+from tests.oracle import DOMAINS, LakeTruth, LandedDelivery, classify, compare
 
 LAYERS = ("bronze", "exception", "silver", "gold")
 LATER = date(2026, 1, 1)
 """Today, seen from every delivery of these tests."""
-CLASSES = ("read", "inserted", "updated", "unchanged", "stale", "duplicates", "rejected", "absent")
+CLASSES = ("read", "inserted", "updated", "unchanged", "stale", "duplicates", "rejected", "absent", "deleted")
 Row = dict[str, Any]
 COLUMNS = (
     "ticket_id", "created_at", "resolved_at", "sla_hours", "priority", "category", "status", "agent_id", "updated_at",
 )  # fmt: skip
+KEYS = {
+    "tickets": ("ticket_id",),
+    "calls": ("call_id",),
+    "agent_events": ("extension", "done_on", "action", "details"),
+    "agent_identity": ("agent_id",),
+}
+EVENT_DATES = {"tickets": "created_date", "calls": "call_date", "agent_events": "ops_date"}
 GOOD = {
     "created_at": "2024-03-01 08:00:00",
     "sla_hours": "8",
@@ -166,9 +173,9 @@ class Trial:
             modified = datetime.fromtimestamp(path.stat().st_mtime, UTC)
             self.history.append(LandedDelivery(dataset, day, copy, source_file=str(path), modified=modified))
 
-    def truth(self, max_reject_ratio: str = "0.1") -> LakeTruth:
-        """What the independent calculation makes of the series of deliveries."""
-        return classify(self.history, zone=self.zone, max_reject_ratio=max_reject_ratio)
+    def truth(self, max_reject_ratio: str = "0.1", dataset: str = "tickets") -> LakeTruth:
+        """What the independent calculation makes of the series of deliveries of a dataset."""
+        return classify(self.history, dataset, zone=self.zone, max_reject_ratio=max_reject_ratio)
 
     def rows(self, table: str) -> list[Row]:
         """A table's rows by delta-rs; none where there is no table. `table` is `<layer>/<name>`."""
@@ -210,14 +217,15 @@ def differences(trial: Trial, truth: LakeTruth) -> list[str]:
     return [*of_loading(trial, truth), *of_gold(trial)]
 
 
-def of_loading(trial: Trial, truth: LakeTruth) -> list[str]:
-    """Where figures, exceptions or Silver differ."""
-    held = {day for day, state in trial.days().items() if state.figures is not None and state.error_class}
-    figures = {day: found for day, found in trial.figures().items() if day not in held}
+def of_loading(trial: Trial, truth: LakeTruth, dataset: str = "tickets") -> list[str]:
+    """Where figures, exceptions or Silver of a dataset differ."""
+    days = trial.days(dataset)
+    held = {day for day, state in days.items() if state.figures is not None and state.error_class}
+    figures = {day: found for day, found in trial.figures(dataset).items() if day not in held}
     found = compare("figures", _by_day({d: vars(f) for d, f in truth.figures.items()}), _by_day(figures), ["day"])
     expected = [*truth.rejects, *truth.duplicates]
-    current = {day: {d.delivery for d in state.deliveries} for day, state in trial.days().items()}
-    known = trial.exceptions("open", "resolved", "informational")
+    current = {day: {d.delivery for d in state.deliveries} for day, state in days.items()}
+    known = trial.exceptions("open", "resolved", "informational", dataset=dataset)
     actual = [r for r in known if r["_delivery"] in current[r["_logical_date"]]]
     # of a delivery that was replaced nothing is open: what a later version had resolved before stays so
     found += [f"exceptions: {r}" for r in known if r not in actual and r["status"] != "resolved"]
@@ -238,22 +246,34 @@ def of_loading(trial: Trial, truth: LakeTruth) -> list[str]:
         ],
         ["day", "file", "row"],
     )
-    silver = trial.rows("silver/tickets")
-    found += compare("silver", truth.silver_rows(), silver, ["ticket_id"], ignore=["year", "month"])
-    wrong = [r for r in silver if (r["year"], r["month"]) != (r["created_date"].year, r["created_date"].month)]
-    return found + [f"silver: {r['ticket_id']} lies in {r['year']}-{r['month']}" for r in wrong]
+    silver, key, event_date = trial.rows(f"silver/{dataset}"), KEYS[dataset], EVENT_DATES.get(dataset)
+    found += compare("silver", truth.silver_rows(), silver, key, ignore=["year", "month"])
+    if event_date is None:
+        return found
+    wrong = [r for r in silver if (r["year"], r["month"]) != (r[event_date].year, r[event_date].month)]
+    return found + [f"silver: {[r[name] for name in key]} lies in {r['year']}-{r['month']}" for r in wrong]
 
 
-def of_gold(trial: Trial, horizon: date | None = None, silver: Sequence[Row] | None = None) -> list[str]:
-    """Where a Gold table differs from what the independent calculation makes of `silver`, by default the engine's."""
-    loaded = [day for day, state in trial.days().items() if state.loaded]
+def of_gold(
+    trial: Trial,
+    horizon: date | None = None,
+    silver: Sequence[Row] | Mapping[str, Sequence[Row]] | None = None,
+    domain: str = "tickets",
+) -> list[str]:
+    """Where a Gold table differs from what the independent calculation makes of `silver`, by default the engine's.
+
+    `silver` has the rows by dataset, or is the rows of the domain's own.
+    """
+    asked = DOMAINS[domain]
+    loaded = [day for day, state in trial.days(asked.dataset).items() if state.loaded]
     if not loaded:
         return []
-    rows = trial.rows("silver/tickets") if silver is None else silver
-    expected = gold(rows, horizon or max(loaded), trial.zone)
+    rows = {name: trial.rows(f"silver/{name}") for name in asked.inputs} if silver is None else silver
+    by_dataset = rows if isinstance(rows, Mapping) else {asked.dataset: rows}
+    expected = asked.gold(by_dataset, horizon or max(loaded), trial.zone)
     return [
         line
-        for name, grain in GRAINS.items()
+        for name, grain in asked.grains.items()
         for line in compare(name, expected[name], trial.rows(f"gold/{name}"), grain)
     ]
 

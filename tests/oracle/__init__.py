@@ -1,4 +1,4 @@
-"""The independent calculation of tickets that the tests hold the lake against.
+"""The independent calculation that the tests hold the lake against.
 
 Written from the specification alone: it imports neither the engine nor Spark, so that an agreement of the two means
 something.
@@ -7,12 +7,14 @@ something.
 from __future__ import annotations
 
 from tests.oracle.difference import compare
-from tests.oracle.gold_tables import GRAINS, gold
+from tests.oracle.gold_tables import DOMAINS, GRAINS, Domain, gold, gold_of_activity, gold_of_calls
 from tests.oracle.lake import classify
 from tests.oracle.model import Figures, HeldBack, LakeTruth, LandedDelivery, Reject, SilverTicket
 
 __all__ = [
+    "DOMAINS",
     "GRAINS",
+    "Domain",
     "Figures",
     "HeldBack",
     "LakeTruth",
@@ -22,4 +24,6 @@ __all__ = [
     "classify",
     "compare",
     "gold",
+    "gold_of_activity",
+    "gold_of_calls",
 ]

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,46 @@ class SilverTicket:
     sla_due_date: date
 
 
+@dataclass(frozen=True)
+class SilverCall:
+    """The content of one call in Silver, in Silver's column order, without lineage; instants are aware and in UTC."""
+
+    call_id: int
+    caller_id: int
+    agent_id: int
+    call_start_time: str
+    call_end_time: str
+    call_status: str
+    call_date: date
+    call_started_at: datetime
+    call_ended_at: datetime
+    duration_seconds: int
+
+
+@dataclass(frozen=True)
+class SilverEvent:
+    """The content of one agent event in Silver, likewise."""
+
+    extension: str
+    done_on: datetime
+    action: str
+    details: str
+    ops_date: date
+    action_rank: int
+    is_productive: bool
+
+
+@dataclass(frozen=True)
+class SilverIdentity:
+    """The content of one row of agent_identity in Silver, likewise."""
+
+    agent_id: str
+    extension: str | None
+    call_agent_id: int | None
+    complaint_agent_id: str | None
+    assignee: str | None
+
+
 @dataclass(frozen=True, order=True)
 class Version:
     """The order of versions: rule 5 of the specification, field by field."""
@@ -65,15 +106,15 @@ class Version:
 
 @dataclass(frozen=True)
 class SilverRow:
-    """A ticket and the version that wrote it."""
+    """A row's content, a dataclass with Silver's columns in order, and the version that wrote it."""
 
-    ticket: SilverTicket
+    content: Any
     version: Version
 
     def as_row(self) -> dict[str, object]:
         """Silver's columns with the lineage that doesn't depend on the run."""
         return {
-            **asdict(self.ticket),
+            **asdict(self.content),
             "_version_at": self.version.version_at,
             "_source_file": self.version.source_file,
             "_row_number": self.version.row_number,
@@ -83,7 +124,7 @@ class SilverRow:
 
 @dataclass(frozen=True)
 class Figures:
-    """The classes of one day's last delivery, in records; `absent` counts keys and is outside the sum."""
+    """The classes of one day's last delivery, in records; `absent` and `deleted` count keys, outside the sum."""
 
     read: int = 0
     inserted: int = 0
@@ -93,6 +134,7 @@ class Figures:
     duplicates: int = 0
     rejected: int = 0
     absent: int = 0
+    deleted: int = 0
 
 
 @dataclass(frozen=True)
@@ -127,7 +169,7 @@ class LakeTruth:
     held_back: dict[date, HeldBack] = field(default_factory=dict)
     rejects: list[Reject] = field(default_factory=list)
     duplicates: list[Reject] = field(default_factory=list)
-    silver: dict[str, SilverRow] = field(default_factory=dict)
+    silver: dict[Any, SilverRow] = field(default_factory=dict)
     accepted_days: set[date] = field(default_factory=set)
 
     @property
@@ -136,5 +178,5 @@ class LakeTruth:
         return max(self.accepted_days)
 
     def silver_rows(self) -> list[dict[str, object]]:
-        """Silver as rows, sorted by ticket_id."""
+        """Silver as rows, sorted by key."""
         return [self.silver[key].as_row() for key in sorted(self.silver)]

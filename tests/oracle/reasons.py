@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from tests.oracle.judging import Dataset, Judgement, Rules
 from tests.oracle.model import SilverTicket
 from tests.oracle.values import (
     boolean,
@@ -175,3 +176,14 @@ def ticket_of(candidate: Candidate, zone: ZoneInfo) -> SilverTicket:
 def due_at(created_at: datetime, sla_hours: Decimal) -> datetime:
     """created_at + sla_hours; a hundredth of an hour is 36 whole seconds, so nothing is rounded."""
     return created_at + timedelta(seconds=int(sla_hours * 3600))
+
+
+def judge(cells: dict[str, str], logical_date: date, rules: Rules) -> Judgement:
+    """A ticket's record; its version is told by updated_at where it has one."""
+    candidate = read_candidate(cells, rules.source_zone)
+    reasons = reasons_against(candidate, logical_date, rules.zone)
+    ticket = None if reasons else ticket_of(candidate, rules.zone)
+    return Judgement(reasons, candidate.ticket_id, ticket, candidate.updated.at)
+
+
+TICKETS = Dataset("tickets", COLUMNS, REQUIRED, judge)

@@ -101,7 +101,7 @@ def test_every_reason_that_applies_is_given(landing: Landing, record: str, reaso
 def test_silver_has_values_in_their_types(landing: Landing) -> None:
     """Enumerations in the contract's spelling, a missing agent as -1, durations computed, dates in business time."""
     record = line(resolved="3/1/24 23:31", sla="15.505", priority="hIGH", status="closed", agent="-")
-    ticket = landing.deliver(DAY, record).truth(zone="Europe/Berlin").silver["T1"].ticket
+    ticket = landing.deliver(DAY, record).truth(zone="Europe/Berlin").silver["T1"].content
     assert (ticket.priority, ticket.status, ticket.agent_id, ticket.category) == ("High", "Closed", "-1", None)
     assert (ticket.resolution_hours, ticket.sla_hours) == (D("15.5167"), D("15.51"))
     assert (ticket.created_date, ticket.resolved_date) == (DAY, NEXT)
@@ -118,7 +118,7 @@ def test_the_largest_version_of_a_delivery_wins_and_the_others_are_duplicates(la
         line("T2", agent="a1"),
         line("T2", agent="a2"),
     ).truth()
-    assert {key: row.ticket.agent_id for key, row in truth.silver.items()} == {"T1": "a1", "T2": "a2"}
+    assert {key: row.content.agent_id for key, row in truth.silver.items()} == {"T1": "a1", "T2": "a2"}
     assert [(each.row_number, each.reasons) for each in truth.duplicates] == [
         (2, ("duplicate_in_batch",)),
         (3, ("duplicate_in_batch",)),
@@ -151,7 +151,7 @@ def test_a_version_that_equalled_silver_makes_older_ones_stale(landing: Landing)
     truth = landing.deliver(DAY, line()).deliver(third, line()).deliver(NEXT, line(agent="a2")).truth()
     assert truth.figures[third].unchanged == 1
     assert truth.figures[NEXT].stale == 1
-    assert truth.silver["T1"].ticket.agent_id == "a1"
+    assert truth.silver["T1"].content.agent_id == "a1"
     assert truth.horizon == third
 
 

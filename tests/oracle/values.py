@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from fractions import Fraction
@@ -12,6 +13,9 @@ NULL_TOKENS = frozenset({"", "?", "na", "n/a", "null", "none", "-"})
 TRUE = frozenset({"true", "t", "yes", "y", "1"})
 FALSE = frozenset({"false", "f", "no", "n", "0"})
 US_MINUTE = re.compile(r"(?P<month>\d{1,2})/(?P<day>\d{1,2})/(?P<year>\d{2}) (?P<hour>\d{1,2}):(?P<minute>\d{2})")
+US_SECOND = re.compile(
+    r"(?P<month>\d{1,2})/(?P<day>\d{1,2})/(?P<year>\d{4}) (?P<hour>\d{1,2}):(?P<minute>\d{2}):(?P<second>\d{2})"
+)
 ISO = re.compile(
     r"(?P<year>\d{4})-(?P<month>\d{2})-(?P<day>\d{2})"
     r"(?:[T ](?P<hour>\d{2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:\.(?P<fraction>\d{1,9}))?)?"
@@ -51,19 +55,18 @@ def hours_of_sla(cell: str | None) -> Decimal | None:
     return hours if 0 < hours <= SLA_LIMIT else None
 
 
-def instant(text: str, source_zone: ZoneInfo) -> datetime | None:
+def instant(
+    text: str, source_zone: ZoneInfo, formats: tuple[re.Pattern[str], ...] = (US_MINUTE, ISO)
+) -> datetime | None:
     """The instant in UTC, None when no format reads it.
 
     A time without an offset is in `source_zone`: in a repeated hour Python's fold 0 is the earlier offset, and in a
     skipped one it moves the time forward, as the specification asks.
     """
-    match = US_MINUTE.fullmatch(text)
-    parts = match.groupdict() if match else None
-    if parts is None:
-        match = ISO.fullmatch(text)
-        if match is None:
-            return None
-        parts = match.groupdict()
+    match = next((found for each in formats if (found := each.fullmatch(text))), None)
+    if match is None:
+        return None
+    parts = match.groupdict()
     year = int(parts["year"]) + (2000 if len(parts["year"]) == 2 else 0)
     try:
         wall = datetime(
@@ -106,11 +109,20 @@ def seconds_between(earlier: datetime, later: datetime) -> int:
     return (later - earlier) // timedelta(seconds=1)
 
 
-def half_up(figure: Fraction) -> Decimal:
-    """Four decimals of an exact figure; a tie goes away from zero."""
-    scaled = abs(figure) * 10_000
+def half_up(figure: Fraction, decimals: int = 4) -> Decimal:
+    """So many decimals of an exact figure; a tie goes away from zero."""
+    scaled = abs(figure) * 10**decimals
     units = (2 * scaled.numerator + scaled.denominator) // (2 * scaled.denominator)
-    return Decimal(-units if figure < 0 else units).scaleb(-4)
+    return Decimal(-units if figure < 0 else units).scaleb(-decimals)
+
+
+def percentile(figures: Sequence[int], share: Fraction) -> Fraction:
+    """The exact percentile of at least one figure, interpolated between the two nearest ranks."""
+    ordered = sorted(figures)
+    rank = share * (len(ordered) - 1)
+    below = rank.numerator // rank.denominator
+    above = min(below + 1, len(ordered) - 1)
+    return ordered[below] + (rank - below) * (ordered[above] - ordered[below])
 
 
 def hours(seconds: int | Fraction) -> Decimal:

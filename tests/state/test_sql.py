@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from deltalake import QueryBuilder
 
 from state.lease import LeaseRow
 from state.ledger import DayState, Figures, Ledger, Status
+from state.notifications import Notifications, Told
 from state.progress import Progress, TableProgress
 from state.runs import Run, Runs
 from state.tables import LEASE, STATE_TABLES, open_or_create, swap
@@ -71,6 +73,9 @@ def lake(tmp_path: Path) -> str:
     Runs(root).put(Run("r-0", "run", NOON - timedelta(days=1)))
     Runs(root).put(Run("r-1", "run", NOON, NOON + timedelta(seconds=3), exit_code=1))
     Progress(root).put(TableProgress("a"), TableProgress("b", status="FAILED", message="no"))
+    told = Told("run_failed/gold/b", "run_failed", "gold/b", "ab12cd34", NOON, "r-1")
+    over = Told("no_run/lake", "no_run", "lake", "ab12cd34", NOON, None, NOON)
+    Notifications(root).put(told, replace(told, receiver="00000000", sent_at=NOON + timedelta(minutes=1)), over)
     held = LeaseRow("m:1:2", "r-2", 7, NOON, NOON, NOON + timedelta(minutes=5), "vm", 1, "run")
     assert swap(open_or_create(root, LEASE), LEASE, [vars(held)])
     return root
@@ -106,6 +111,7 @@ EXPECTED: dict[str, list[tuple[Any, ...]]] = {
     "gaps": [("tickets", date(2024, 3, 1), date(2024, 3, 4))],
     "last_run": [("r-1", "run", NOON, NOON + timedelta(seconds=3), 3.0, 1, None)],
     "gold_behind": [("b", "FAILED", None, "no", None)],
+    "told": [("run_failed", "gold/b", NOON, 2)],
     "holder": [("r-2", "run", "vm", 1, 7, NOON, NOON, NOON + timedelta(minutes=5))],
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
+from tests.oracle import values
 from tests.oracle.gold_tables.ticket import Row, Ticket, World, grouped, total_seconds
 from tests.oracle.values import hours, ratio
 
@@ -39,9 +40,5 @@ def resolution_times_daily(world: World) -> Iterator[Row]:
 
 
 def percentile(tickets: list[Ticket], share: Fraction) -> Fraction:
-    """The exact percentile of resolved tickets' resolution seconds, interpolated between the two nearest ranks."""
-    ordered = sorted(ticket.resolution_seconds or 0 for ticket in tickets)
-    rank = share * (len(ordered) - 1)
-    below = rank.numerator // rank.denominator
-    above = min(below + 1, len(ordered) - 1)
-    return ordered[below] + (rank - below) * (ordered[above] - ordered[below])
+    """The exact percentile of resolved tickets' resolution seconds."""
+    return values.percentile([ticket.resolution_seconds or 0 for ticket in tickets], share)
