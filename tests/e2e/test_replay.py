@@ -50,6 +50,26 @@ schema:
 """
 """Urgent is a priority, and a ticket may be due at once."""
 
+WIDER_CALLS = """\
+kind: DataContract
+apiVersion: v3.1.0
+id: mine-too
+version: 1.0.0
+status: active
+customProperties:
+  - {property: extends, value: builtin}
+schema:
+  - name: calls
+    properties:
+      - name: call_status
+        quality:
+          - type: library
+            metric: invalidValues
+            arguments: {validValues: [Completed, Dropped, Failed, Parked]}
+            mustBe: 0
+"""
+"""Parked is a call's status."""
+
 
 @pytest.fixture(autouse=True)
 def _gold() -> Iterator[None]:
@@ -68,6 +88,7 @@ def wider(trial: Trial) -> None:
     folder = trial.folder / "contracts"
     folder.mkdir(exist_ok=True)
     (folder / "tickets.odcs.yaml").write_text(WIDER)
+    (folder / "calls.odcs.yaml").write_text(WIDER_CALLS)
     trial.options = {**trial.options, "contracts": str(folder)}
 
 
@@ -269,6 +290,27 @@ class TestAfterAContractChange:
         found = {name: trial.rows(f"gold/{name}") for name in ("ticket_flow_daily", "backlog_daily")}
         trial.rebuild(["ticket_flow_daily", "backlog_daily"])
         assert found == {name: trial.rows(f"gold/{name}") for name in found}
+
+    def test_a_replayed_call_takes_part_in_what_its_versions_hand_on(self, trial: Trial) -> None:
+        """The earliest day without a given date is the call's date, also where the record is too old to win."""
+        header = "call_id,caller_id,agent_id,call_start_time,call_end_time,call_status"
+        for day, status in ((TWO, "Completed"), (ONE, "Parked")):
+            calls = [f"{day:%d}{n},1,501,10:00:00,10:01:00,Completed" for n in range(10, 30)]
+            trial.deliver(day, *calls, f"7,1,501,10:00:00,10:05:00,{status}", dataset="calls", header=header)
+            trial.load(start=day, end=day, dataset="calls")
+
+        def call() -> Row:
+            rows = without(trial.rows("silver/calls"), RUN)
+            return next(row for row in rows if row["call_id"] == 7)
+
+        assert call()["call_date"] == TWO
+        wider(trial)
+
+        assert figures(replay(trial, "calls"))["read"] == 1
+        assert (call()["call_date"], call()["_logical_date"]) == (ONE, TWO)
+        before = call()
+        rebuild(trial, "calls")
+        assert call() == before
 
 
 class TestFromAFile:
