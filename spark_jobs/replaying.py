@@ -187,7 +187,9 @@ def _records(
     same = (_name_in(corrections) == names[ID]) & (corrections["_logical_date"] == names["_day"])
     corrections = corrections.join(names, same).select(ID, *RECORD)
     links = corrections if asked.file is not None else links.unionByName(corrections)
-    links = links.withColumnRenamed(ID, OF).localCheckpoint(eager=False)
+    # new names are new columns to Spark, which else takes both sides of a later join for the same
+    apart = links.select(*(F.col(name).alias(f"of{name}") for name in (ID, *RECORD)))
+    links = apart.localCheckpoint(eager=False).toDF(OF, *RECORD)
     return links, rows.join(links.select(*RECORD), list(RECORD), "left_semi")
 
 
@@ -227,23 +229,19 @@ def _classified(
     its: Replayer, existing: DataFrame, accepted: DataFrame, passing: Mapping[date, int]
 ) -> tuple[silver.Classified, int]:
     """The classes of accepted records, and how many are stale without a look: of lists that a later one replaced."""
-    spark, contract, zone = its.spark(), its.contract, its.settings.business_timezone
+    contract, zone, number = its.contract, its.settings.business_timezone, sum(passing.values())
+    kept, versions = accepted, None
     if contract.load_mode == "replace":
         latest = its.states[max(its.states)]
-        current = F.lit(False)
-        for delivery in (*latest.loaded[-1:], *latest.replayed):
-            current = current | (F.col("_delivery") == delivery)
-        current = current & (F.col("_logical_date") == F.lit(latest.logical_date))
-        number = accepted.where(current).count()
-        kept = accepted.where(current)
-        return silver.classify(spark, its.lake, contract, kept, number=number, business_timezone=zone), sum(
-            passing.values()
-        ) - number
-    versions = _versions_elsewhere(its, existing, accepted, min(passing))
-    number = sum(passing.values())
-    return silver.classify(
-        spark, its.lake, contract, accepted, number=number, business_timezone=zone, later_versions=versions
-    ), 0
+        is_of_it = F.col("_delivery").isin(*latest.loaded[-1:], *latest.replayed)
+        kept = accepted.where((F.col("_logical_date") == F.lit(latest.logical_date)) & is_of_it)
+        number = kept.count()
+    else:
+        versions = _versions_elsewhere(its, existing, accepted, min(passing))
+    classified = silver.classify(
+        its.spark(), its.lake, contract, kept, number=number, business_timezone=zone, later_versions=versions
+    )
+    return classified, sum(passing.values()) - number
 
 
 def _versions_elsewhere(its: Replayer, existing: DataFrame, accepted: DataFrame, first: date) -> DataFrame:
