@@ -65,7 +65,7 @@ schema:
         quality:
           - type: library
             metric: invalidValues
-            arguments: {validValues: [Completed, Dropped, Failed, Parked]}
+            arguments: {validValues: [COMPLETED, DROPPED, FAILED, PARKED]}
             mustBe: 0
 """
 """Parked is a call's status."""
