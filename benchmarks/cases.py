@@ -175,6 +175,22 @@ def _again(bench: Bench, lake: Path, size: str, *command: str) -> Comparison:
     )
 
 
+def spread(bench: Bench, sizes: Sequence[str]) -> list[Comparison]:
+    """Agent events spread to half hours, against a plain group-by over them."""
+    return [_spread(bench, size) for size in sizes]
+
+
+def _spread(bench: Bench, size: str) -> Comparison:
+    events, lake = bench.space.scratch(f"spread-{size}") / "events", bench.space.scratch("lake")
+    bench.peer(lake, f"spread-events-{size}", "spread", "prepare", tickets_of(size), events)
+    asked = Comparison("spread", size, "half hours of states", "group-by of events", Target("ours / peer", 3))
+    return asked.measure(
+        lambda n: bench.peer(lake, f"spread-ours-{size}-{n}", "spread", "ours", events),
+        lambda n: bench.peer(lake, f"spread-plain-{size}-{n}", "spread", "plain", events),
+        bench.runs,
+    )
+
+
 @dataclass(frozen=True)
 class Case:
     """A case by its function, with the sizes of its own and whether it runs over histories."""
@@ -191,4 +207,5 @@ CASES: Mapping[str, Case] = {
     "naive": Case(naive, ("300k", "10m")),
     "backfill": Case(backfill, ("300k",), over_history=False),
     "repeat": Case(repeat, ("300k", "10m")),
+    "spread": Case(spread, ("1m",), over_history=False),
 }
