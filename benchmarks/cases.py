@@ -216,6 +216,22 @@ def _sample_of_all(space: Workspace, size: str) -> tuple[Path, Path]:
     return landing, lake
 
 
+def spread(bench: Bench, sizes: Sequence[str]) -> list[Comparison]:
+    """Agent events spread to half hours, against a plain group-by over them."""
+    return [_spread(bench, size) for size in sizes]
+
+
+def _spread(bench: Bench, size: str) -> Comparison:
+    events, lake = bench.space.scratch(f"spread-{size}") / "events", bench.space.scratch("lake")
+    bench.peer(lake, f"spread-events-{size}", "spread", "prepare", tickets_of(size), events)
+    asked = Comparison("spread", size, "half hours of states", "group-by of events", Target("ours / peer", 3))
+    return asked.measure(
+        lambda n: bench.peer(lake, f"spread-ours-{size}-{n}", "spread", "ours", events),
+        lambda n: bench.peer(lake, f"spread-plain-{size}-{n}", "spread", "plain", events),
+        bench.runs,
+    )
+
+
 @dataclass(frozen=True)
 class Case:
     """A case by its function, with the sizes of its own and whether it runs over histories."""
@@ -233,4 +249,5 @@ CASES: Mapping[str, Case] = {
     "backfill": Case(backfill, ("300k",), over_history=False),
     "repeat": Case(repeat, ("300k", "10m")),
     "domains": Case(domains, ("30k",), over_history=False),
+    "spread": Case(spread, ("1m",), over_history=False),
 }
