@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import json
+from datetime import date
 from pathlib import Path
 
 import pytest
 
+from state.ledger import DayState, Ledger, Status
 from tests.cli.conftest import Command
 from tests.cli.tables import came, write_exceptions
 
@@ -162,3 +165,72 @@ def test_what_names_not_exactly_one_is_wrong_usage(opslake: Command, filled: Pat
 
     assert answer.code == 2
     assert told in answer.err
+
+
+def test_open_exceptions_are_exported_with_what_to_do_next(opslake: Command, filled: Path, tmp_path: Path) -> None:
+    """Oldest first, those that aren't open left out."""
+    del filled
+    answer = opslake("exceptions", "export", "tickets", "--to", str(tmp_path / "open.csv"))
+
+    assert answer.code == 0
+    assert "2 open exceptions in " in answer.out
+    assert f"opslake exceptions replay tickets --file {tmp_path}/open.csv" in answer.out
+    with (tmp_path / "open.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [(row["exception_id"], row["logical_date"], row["reject_reason"]) for row in rows] == [
+        (FIRST, "2026-03-02", "unknown_priority, invalid_sla_hours"),
+        (THIRD, "2026-03-03", "malformed_record"),
+    ]
+    assert (rows[0]["priority"], rows[1]["malformed_text"]) == ("Hgih", 'T3,"never closed')
+
+
+def test_an_export_never_overwrites_and_writes_no_empty_file(opslake: Command, filled: Path, tmp_path: Path) -> None:
+    """Somebody's corrections may be in it."""
+    del filled
+    there, none = tmp_path / "there.csv", tmp_path / "none.csv"
+    there.write_text("mine")
+
+    refused = opslake("exceptions", "export", "tickets", "--to", str(there))
+    empty = opslake("exceptions", "export", "tickets", "--to", str(none), "--date", "2026-03-04")
+
+    assert (refused.code, there.read_text()) == (2, "mine")
+    assert "there is a file of that name" in refused.err
+    assert (empty.code, empty.out, none.exists()) == (0, "no open exceptions like that, so no file\n", False)
+    assert opslake("exceptions", "export", "tickets", "--to", str(none), "--reason", "nonsense").code == 2
+    assert opslake("exceptions", "export", "tickets", "--to", str(tmp_path / "no" / "folder.csv")).code == 2
+
+
+def test_a_replay_without_anything_to_judge_says_so_and_starts_no_session(opslake: Command, root: Path) -> None:
+    """Where there is no lake, and where what is open can't be judged again: a malformed record, a day held back."""
+    assert opslake("exceptions", "replay", "tickets").out == "nothing to do\n"
+
+    write_exceptions(
+        root,
+        {"exception_id": FIRST, "reject_reasons": ["malformed_record"], "raw_record": "a,b", **came(2, 1)},
+        {"exception_id": SECOND, "reject_reasons": ["unknown_status"], "raw_record": RAW, **came(3, 1)},
+    )
+    Ledger(str(root)).put(DayState("tickets", date(2026, 3, 2), Status.SUCCEEDED, loaded=(f"{2:012x}",)))
+    answer = opslake("exceptions", "replay", "tickets")
+
+    assert answer.code == 0
+    assert answer.out.splitlines()[:3] == [
+        "nothing to do",
+        "1 malformed record can only be corrected in a file (--file)",
+        "1 open exception of deliveries that aren't in Silver: `opslake run` judges them again with their day",
+    ]
+    figures = opslake("exceptions", "replay", "tickets", "--json").json["replayed"]
+    assert (figures["read"], figures["malformed"], figures["held"]) == (0, 1, 1)
+
+
+def test_a_replay_of_something_else_is_wrong_usage(opslake: Command, filled: Path, tmp_path: Path) -> None:
+    """A file beside filters, a file of another kind, an unknown reason."""
+    del filled
+    (tmp_path / "x.csv").write_text("ticket_id\nT1\n")
+    both = opslake("exceptions", "replay", "tickets", "--file", "x.csv", "--date", "2026-03-02")
+    wrong = opslake("exceptions", "replay", "tickets", "--file", str(tmp_path / "x.csv"))
+
+    assert (both.code, wrong.code) == (2, 2)
+    assert "a file names its exceptions itself" in both.err
+    assert "no column says which exception a row corrects" in wrong.err
+    assert opslake("exceptions", "replay", "tickets", "--reason", "nonsense").code == 2
+    assert opslake("exceptions", "replay", "tickts").code == 2

@@ -26,6 +26,8 @@ def test_help_names_every_command(opslake: Command) -> None:
         "check notifications",
         "exceptions list",
         "exceptions show",
+        "exceptions export",
+        "exceptions replay",
         "contract lint",
         "contract new",
     ],

@@ -50,6 +50,26 @@ schema:
 """
 """Urgent is a priority, and a ticket may be due at once."""
 
+WIDER_CALLS = """\
+kind: DataContract
+apiVersion: v3.1.0
+id: mine-too
+version: 1.0.0
+status: active
+customProperties:
+  - {property: extends, value: builtin}
+schema:
+  - name: calls
+    properties:
+      - name: call_status
+        quality:
+          - type: library
+            metric: invalidValues
+            arguments: {validValues: [Completed, Dropped, Failed, Parked]}
+            mustBe: 0
+"""
+"""Parked is a call's status."""
+
 
 @pytest.fixture(autouse=True)
 def _gold() -> Iterator[None]:
@@ -68,6 +88,7 @@ def wider(trial: Trial) -> None:
     folder = trial.folder / "contracts"
     folder.mkdir(exist_ok=True)
     (folder / "tickets.odcs.yaml").write_text(WIDER)
+    (folder / "calls.odcs.yaml").write_text(WIDER_CALLS)
     trial.options = {**trial.options, "contracts": str(folder)}
 
 
@@ -265,10 +286,31 @@ class TestAfterAContractChange:
 
         assert {t.status for t in report.tables} == {"published"}
         assert report.exit_code == 0
-        assert sum(r["created"] for r in trial.rows("gold/ticket_flow_daily")) == sum(r["created"] for r in flow) + 1
+        assert sum(r["opened"] for r in trial.rows("gold/ticket_flow_daily")) == sum(r["opened"] for r in flow) + 1
         found = {name: trial.rows(f"gold/{name}") for name in ("ticket_flow_daily", "backlog_daily")}
         trial.rebuild(["ticket_flow_daily", "backlog_daily"])
         assert found == {name: trial.rows(f"gold/{name}") for name in found}
+
+    def test_a_replayed_call_takes_part_in_what_its_versions_hand_on(self, trial: Trial) -> None:
+        """The earliest day without a given date is the call's date, also where the record is too old to win."""
+        header = "call_id,caller_id,agent_id,call_start_time,call_end_time,call_status"
+        for day, status in ((TWO, "Completed"), (ONE, "Parked")):
+            calls = [f"{day:%d}{n},1,501,10:00:00,10:01:00,Completed" for n in range(10, 30)]
+            trial.deliver(day, *calls, f"7,1,501,10:00:00,10:05:00,{status}", dataset="calls", header=header)
+            trial.load(start=day, end=day, dataset="calls")
+
+        def call() -> Row:
+            rows = without(trial.rows("silver/calls"), RUN)
+            return next(row for row in rows if row["call_id"] == 7)
+
+        assert call()["call_date"] == TWO
+        wider(trial)
+
+        assert figures(replay(trial, "calls"))["read"] == 1
+        assert (call()["call_date"], call()["_logical_date"]) == (ONE, TWO)
+        before = call()
+        rebuild(trial, "calls")
+        assert call() == before
 
 
 class TestFromAFile:
@@ -297,7 +339,8 @@ class TestFromAFile:
             if row is not None
         ]
         assert lineage == [[ONE, delivery, str(file), 1], [TWO, delivery, str(file), 3]]
-        assert trial.days() == {day: replace(state, replayed=(delivery,)) for day, state in before.items()}
+        for day in (ONE, TWO):
+            assert trial.days()[day] == replace(before[day], replayed=(delivery,))
         expect_rebuilt_the_same(trial)
 
     def test_the_same_file_once_more_and_a_forced_day_change_nothing(self, trial: Trial) -> None:
@@ -405,8 +448,10 @@ class TestFromAFile:
             rows = without(trial.rows("silver/agents_master"), RUN)
             return {row["agent_id"]: row for row in rows if not row["agent_id"].startswith("x")}
 
-        deliver(ONE, "b,Ben,soon", "c,Cid,soon")
-        file = correct(trial, "agents_master", "agent_id", b={"hired_on": "2020-02-02"})
+        deliver(ONE, "b,Ben", "c,Cid")
+        file = correct(
+            trial, "agents_master", "malformed_text", **{"b,Ben": {"agent_id": "b", "hired_on": "2020-02-02"}}
+        )
         assert figures(replay(trial, "agents_master", file=str(file))) == {"read": 1, "inserted": 1}
         before = agents()
         assert before["b"]["hired_on"] == date(2020, 2, 2)
@@ -415,7 +460,7 @@ class TestFromAFile:
 
         deliver(TWO)
         assert agents() == {}
-        file = correct(trial, "agents_master", "agent_id", c={"hired_on": "2020-02-02"})
+        file = correct(trial, "agents_master", "malformed_text", **{"c,Cid": {"agent_id": "c"}})
         assert figures(replay(trial, "agents_master", file=str(file))) == {"read": 1, "stale": 1}
         assert [row["status"] for row in trial.exceptions(dataset="agents_master")] == ["resolved", "resolved"]
         rebuild(trial, "agents_master")
@@ -424,11 +469,11 @@ class TestFromAFile:
     def test_a_list_that_replaces_its_days_list_forgets_the_corrected_rows(self, trial: Trial) -> None:
         """The ledger too, so that a rebuild doesn't bring them back."""
         staff = [f"x{n},X,2020-01-01" for n in range(20)]
-        for records in ([*staff, "b,Ben,soon"], staff):
+        for records in ([*staff, "b,Ben"], staff):
             trial.deliver(ONE, *records, dataset="agents_master", header="agent_id,agent_name,hired_on")
             trial.load(dataset="agents_master")
             if len(records) > len(staff):
-                file = correct(trial, "agents_master", "agent_id", b={"hired_on": "2020-02-02"})
+                file = correct(trial, "agents_master", "malformed_text", **{"b,Ben": {"agent_id": "b"}})
                 replay(trial, "agents_master", file=str(file))
                 assert trial.days("agents_master")[ONE].replayed != ()
 
@@ -470,8 +515,7 @@ def test_a_replay_that_died_after_a_commit_is_finished_by_the_next(
 
 def settled(lake: Path) -> dict[str, list[str]]:
     """What the lake holds, whichever run resolved an exception."""
-    found = {
-        name: [re.sub(r"replay/[0-9a-f]{12}", "replay", row) for row in rows] for name, rows in contents(lake).items()
-    }
+    run = re.compile(r"replay/[0-9a-f]{12}")
+    found = {name: [run.sub("replay", row) for row in rows] for name, rows in contents(lake).items()}
     replayed = sorted((d.logical_date, d.replayed) for d in Ledger(str(lake)).days())
     return {**found, "replayed": [repr(replayed)]}
