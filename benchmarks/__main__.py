@@ -39,7 +39,7 @@ def _measure(space: Workspace, name: str, asked: argparse.Namespace, folder: Pat
     """Measure one case and keep its results; how many targets it misses."""
     case, began = CASES[name], time.monotonic()
     sizes = sorted(asked.sizes if asked.sizes and case.over_history else case.sizes, key=tickets_of)
-    if not case.over_history and asked.backfill:
+    if name == "backfill" and asked.backfill:
         sizes = [asked.backfill]
     if case.over_history and not asked.reuse:
         for size in sorted({sizes[0], sizes[-1]} if name == "daily" else set(sizes), key=tickets_of):

@@ -12,10 +12,11 @@ from pathlib import Path
 from benchmarks import commits
 from benchmarks.comparison import Comparison, Target
 from benchmarks.process import Timing, run
-from benchmarks.workspace import OPSLAKE, Workspace, tickets_of
+from benchmarks.workspace import OPSLAKE, Workspace, copy_lake, tickets_of
 
 DAY = "2024-12-31"
 SAMPLE_DAYS = 365
+MONTH = 30
 SAMPLE_START = date(2024, 1, 1)
 
 
@@ -176,6 +177,61 @@ def _again(bench: Bench, lake: Path, size: str, *command: str) -> Comparison:
     )
 
 
+def domains(bench: Bench, sizes: Sequence[str]) -> list[Comparison]:
+    """A day of every dataset against the same day of tickets alone, over a month of sample days."""
+    return [_domains(bench, size) for size in sizes]
+
+
+def _domains(bench: Bench, size: str) -> Comparison:
+    landing, built = _sample_of_all(bench.space, size)
+    last = SAMPLE_START + timedelta(days=MONTH - 1)
+
+    def day(*dataset: str) -> Callable[[int], Timing]:
+        def one(n: int) -> Timing:
+            lake = bench.space.scratch("lake")
+            copy_lake(built, lake)
+            log = "-".join(["domains", size, *(part.strip("-") for part in dataset), str(n)])
+            return bench.engine(lake, landing, log, "run", "--date", str(last), *dataset)
+
+        return one
+
+    asked = Comparison("domains", size, "opslake run", "opslake run --dataset tickets", Target("ours / peer", 1.5))
+    return asked.measure(day(), day("--dataset", "tickets"), bench.runs)
+
+
+def _sample_of_all(space: Workspace, size: str) -> tuple[Path, Path]:
+    """A month of sample days of every dataset, and a lake that has all of them but the last; made once."""
+    folder = space.root / "domains" / size
+    landing, lake, marker = folder / "landing", folder / "lake", folder / "built"
+    if not marker.exists():
+        from spark_jobs.sample import write_sample
+
+        per_day = max(1, round(tickets_of(size) / MONTH))
+        write_sample(landing, start=SAMPLE_START, days=MONTH, tickets_per_day=per_day, seed=1)
+        before_last = SAMPLE_START + timedelta(days=MONTH - 2)
+        command = [OPSLAKE, "backfill", "--start", str(SAMPLE_START), "--end", str(before_last)]
+        log = space.log(f"domains-{size}")
+        run(command, environ=space.environ(lake, landing), log=log, folder=space.root)
+        marker.touch()
+    return landing, lake
+
+
+def spread(bench: Bench, sizes: Sequence[str]) -> list[Comparison]:
+    """Agent events spread to half hours, against a plain group-by over them."""
+    return [_spread(bench, size) for size in sizes]
+
+
+def _spread(bench: Bench, size: str) -> Comparison:
+    events, lake = bench.space.scratch(f"spread-{size}") / "events", bench.space.scratch("lake")
+    bench.peer(lake, f"spread-events-{size}", "spread", "prepare", tickets_of(size), events)
+    asked = Comparison("spread", size, "half hours of states", "group-by of events", Target("ours / peer", 3))
+    return asked.measure(
+        lambda n: bench.peer(lake, f"spread-ours-{size}-{n}", "spread", "ours", events),
+        lambda n: bench.peer(lake, f"spread-plain-{size}-{n}", "spread", "plain", events),
+        bench.runs,
+    )
+
+
 @dataclass(frozen=True)
 class Case:
     """A case by its function, with the sizes of its own and whether it runs over histories."""
@@ -192,4 +248,6 @@ CASES: Mapping[str, Case] = {
     "naive": Case(naive, ("300k", "10m")),
     "backfill": Case(backfill, ("300k",), over_history=False),
     "repeat": Case(repeat, ("300k", "10m")),
+    "domains": Case(domains, ("30k",), over_history=False),
+    "spread": Case(spread, ("1m",), over_history=False),
 }

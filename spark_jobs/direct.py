@@ -95,7 +95,7 @@ def changes(table: RustTable, span: tuple[int, int], at_most: int) -> pa.Table |
             if number > at_most:
                 return None
             found.append(batch)
-    except (DeltaError, OSError):  # Spark says what is wrong
+    except (DeltaError, pa.ArrowException, OSError):  # Spark says what is wrong
         return None
     rows = pa.Table.from_batches(found, reader.schema)
     return rows.cast(_plain(rows.schema))

@@ -86,16 +86,21 @@ def publish(by: Publication, table: GoldTable, result: DataFrame, move: Move) ->
     touched = 0 if seen is None else direct.rows_in(seen, slice_sql(table, move.days) if move.days else None)
     if table.slices.kind != "by_key" and touched <= direct.REWRITTEN * by.driver_rows:
         rows = direct.collect(result.limit(by.driver_rows + 1) if move.whole or touched > by.driver_rows else result)
-        if rows.num_rows <= by.driver_rows:
-            return _publish_here(by, table, rows, seen, move)
+        here = _publish_here(by, table, rows, seen, move) if rows.num_rows <= by.driver_rows else None
+        if here is not None:
+            return here
     return _publish_there(by, table, result.localCheckpoint(eager=False), move)
 
 
-def _publish_here(by: Publication, table: GoldTable, rows: pa.Table, seen: RustTable | None, move: Move) -> Outcome:
-    """The rows are on the driver, and are committed from it."""
+def _publish_here(
+    by: Publication, table: GoldTable, rows: pa.Table, seen: RustTable | None, move: Move
+) -> Outcome | None:
+    """The rows are on the driver, and are committed from it; None where slices are of another shape than the table."""
     column = None if move.whole or table.slices.kind == "whole" else table.slices.column
     there = "true" if column is None else slice_sql(table, move.days)
     old = direct.existing(seen, rows.schema, there) if seen is not None else None
+    if old is None and seen is not None and column is not None:
+        return None
     verdict = direct.compare(table, rows, old, column)
     _refuse(table, verdict, _lost(by.lake, table, rows))
     if old is not None and not verdict.differing:

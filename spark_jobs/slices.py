@@ -179,7 +179,8 @@ def _narrowed(spark: SparkSession, table: GoldTable, name: str, move: Move, inpu
         return lake.read_files(spark, layer, name, needed).where(needed)
     columns = table.slices.moved_by.get(name, ())
     if move.whole or table.slices.kind == "from_date" or not columns:
-        return lake.read_files(spark, layer, name) if layer == "gold" else lake.read(spark, layer, name)
+        is_large = layer == "silver" and move.whole
+        return lake.read(spark, layer, name) if is_large else lake.read_files(spark, layer, name)
     if move.keys is not None:
         frame, bound = lake.read(spark, layer, name), table.slices.bounded_by
         bounded = frame.where(in_days(bound, move.bounds)) if bound else frame

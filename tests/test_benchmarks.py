@@ -202,3 +202,24 @@ def test_full_recomputation_holds_one_row_per_ticket_and_the_newest(spark: Spark
     merge(spark, path, spark.createDataFrame(day, shape))
     rows = spark.read.format("delta").load(path).select("ticket_id", "status").collect()
     assert sorted(map(tuple, rows)) == [("T1", "Resolved"), ("T2", "Closed"), ("T3", "Open")]
+
+
+def test_the_events_to_spread_are_those_that_are_said(spark: SparkSession) -> None:
+    """Every event once, of 500 extensions, one in each 20 minutes; each half begins or ends work."""
+    from benchmarks.peers.spread import generated, ours, plain
+
+    events = generated(spark, 10_000).cache()
+    row = events.selectExpr(
+        "count(DISTINCT extension, done_on) AS n",
+        "count(DISTINCT extension) AS e",
+        "avg(int(is_productive)) AS share",
+        "count_if(ops_date <> to_date(done_on)) AS wrong",
+    ).first()
+    assert row is not None
+    assert (row["n"], row["e"], row["wrong"]) == (10_000, 500, 0)
+    assert 0.45 < row["share"] < 0.55
+    for side in (ours, plain):
+        summed = side(spark, events).selectExpr("sum(events)").first()
+        assert summed is not None
+        assert summed[0] == 10_000
+    events.unpersist()

@@ -244,6 +244,14 @@ def test_options_of_a_format_are_held_against_what_its_reader_knows(options: str
     assert said in messages(parcels(("slaProperties:", f"{entry}slaProperties:")))
 
 
+def test_a_format_that_nothing_reads_is_refused() -> None:
+    """With the formats that there are; its options can't be judged then."""
+    entries = "  - {property: format, value: jsn}\n  - {property: options, value: {layout: lines}}\n"
+    found = messages(parcels(("slaProperties:", f"{entries}slaProperties:")))
+    assert "format: not one of its values; found: 'jsn'; allowed: csv, json; did you mean 'json'?" in found
+    assert "options" not in found
+
+
 def test_lint_shows_every_finding_of_a_file_and_loading_raises_the_first(tmp_path: Path) -> None:
     """Two mistakes are two findings; the error that stops a run says that there is another."""
     broken = parcels(("Europe/Berlin", "Mars"), ("value: changed_at", "value: nothing"))

@@ -9,16 +9,11 @@ from zoneinfo import available_timezones
 from spark_jobs.contract.carrying import check_carried, names_in
 from spark_jobs.contract.column_checks import CONTEXT, SNAKE_CASE, check_column, check_reason
 from spark_jobs.contract.findings import Report
+from spark_jobs.contract.formats import ENCODING, FORMATS, MARK, MARK_OR_NONE
 from spark_jobs.contract.model import Contract
-from spark_jobs.contract.settings import is_finite
+from spark_jobs.contract.settings import Kind, is_finite, is_of
 from spark_jobs.errors import nearest
 from spark_jobs.names import squeeze
-
-OPTIONS = {
-    "csv": ("delimiter", "quote", "escape", "comment", "encoding"),
-    "json": ("layout", "encoding"),
-}
-LAYOUTS = ("auto", "lines", "array")
 
 
 def check(contract: Contract, report: Report) -> None:
@@ -36,7 +31,7 @@ def check(contract: Contract, report: Report) -> None:
     _check_event_date(contract, report)
     _check_rules(contract, report)
     _check_path(contract, report)
-    _check_options(contract, report)
+    _check_format(contract, report)
     _check_terms(contract, report)
 
 
@@ -182,23 +177,35 @@ def _check_path(contract: Contract, report: Report) -> None:
         report.add("path", "a path names one day", value=path, allowed="%Y, %m and %d", hint=hint)
 
 
-def _check_options(contract: Contract, report: Report) -> None:
-    allowed = OPTIONS[contract.format]
+def _check_format(contract: Contract, report: Report) -> None:
+    if contract.format not in FORMATS:
+        hint = nearest(contract.format, FORMATS)
+        report.add("format", "not one of its values", value=contract.format, allowed=FORMATS, hint=hint)
+        return
+    known = FORMATS[contract.format]
     for option, value in contract.options.items():
-        key = f"options.{option}"
-        if option not in allowed:
+        if option not in known:
             what = f"unknown option of {contract.format}"
-            report.add(key, what, value=option, allowed=allowed)
-        elif option == "encoding":
-            _check_encoding(value, report)
-        elif option == "layout":
-            if value not in LAYOUTS:
-                report.add(key, "unknown layout", value=value, allowed=LAYOUTS)
-        elif not _is_mark(value) and not (option != "delimiter" and value in (None, "")):
-            report.add(key, "not a single character", value=value, allowed="one character, or \\t")
-    marks = [value for option, value in contract.options.items() if option not in ("encoding", "layout") and value]
-    for value in _repeated([str(mark) for mark in marks]):
+            report.add(f"options.{option}", what, value=option, allowed=known)
+        else:
+            _check_option(option, value, known[option], report)
+    marks = [str(v) for option, v in contract.options.items() if v and known.get(option) in (MARK, MARK_OR_NONE)]
+    for value in _repeated(marks):
         report.add("options", "one character has two meanings", value=value)
+
+
+def _check_option(option: str, value: object, kind: Kind, report: Report) -> None:
+    key = f"options.{option}"
+    if isinstance(kind, tuple):
+        if value not in kind:
+            report.add(key, f"unknown {option}", value=value, allowed=kind)
+    elif kind == ENCODING:
+        _check_encoding(value, report)
+    elif kind in (MARK, MARK_OR_NONE):
+        if not _is_mark(value) and not (kind == MARK_OR_NONE and value in (None, "")):
+            report.add(key, "not a single character", value=value, allowed="one character, or \\t")
+    elif not is_of(value, kind):
+        report.add(key, "not of its kind", value=value, allowed=kind)
 
 
 def _is_mark(value: object) -> bool:

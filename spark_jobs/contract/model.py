@@ -70,7 +70,7 @@ class Contract:
     key: tuple[str, ...]
     rules: tuple[RowRule, ...] = ()
     origin: str = ""  # the file that it was read from
-    format: Literal["csv", "json"] = "csv"
+    format: str = "csv"  # one of formats.FORMATS
     path: str = ""  # below the landing root, with %Y %m %d, e.g. tickets/%Y/%m/%Y-%m-%d.csv ; may hold * and end in .gz
     options: dict[str, Any] = field(default_factory=dict)  # of the source: delimiter, encoding, quote, layout …
     null_tokens: tuple[str, ...] = ()  # compared without case, after trimming

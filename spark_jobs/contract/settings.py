@@ -15,7 +15,7 @@ TRUTH, TEXT, TEXTS, NUMBER, DAY, MAPPING = "true or false", "text", "a list of t
 Kind = str | tuple[str, ...]  # one of the kinds above, or the words that are allowed
 
 CONTRACT_SETTINGS: Mapping[str, Kind] = {
-    "format": ("csv", "json"),
+    "format": TEXT,  # which ones there are is asked of formats.py
     "path": TEXT,
     "options": MAPPING,
     "nullTokens": TEXTS,
@@ -82,7 +82,7 @@ def _typed(name: str, value: Any, kind: Kind, key: str, report: Report) -> dict[
         report.add(key, "not a date", value=value, allowed="YYYY-MM-DD")
     elif kind == NUMBER and is_finite(value):
         return {name: Decimal(str(value))}
-    elif _is(value, kind):
+    elif is_of(value, kind):
         return {name: tuple(value) if kind == TEXTS else value}
     else:
         hint = "quote it" if kind in (TEXT, TEXTS) else None
@@ -95,7 +95,8 @@ def is_finite(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
 
 
-def _is(value: Any, kind: str) -> bool:
+def is_of(value: Any, kind: str) -> bool:
+    """True for a value of one of the plain kinds: texts, truths, mappings."""
     if kind == TEXTS:
         return isinstance(value, list) and all(isinstance(item, str) for item in value)
     return isinstance(value, {TRUTH: bool, TEXT: str, MAPPING: dict}.get(kind, ()))

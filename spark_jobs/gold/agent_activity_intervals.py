@@ -14,10 +14,13 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from spark_jobs.gold import by_date, table
-from spark_jobs.gold.measures import columns, end_of, hours, up_to
+from spark_jobs.gold.measures import columns, end_of, literals, up_to
 
 HALF_HOUR = "1800L"
-NEXT = "lead(started) OVER (PARTITION BY extension ORDER BY done_on, action_rank, details)"
+LABELS = literals([f"{minute // 60:02}:{minute % 60:02}" for minute in range(0, 24 * 60, 30)])
+NEXT = "lead(done_on) OVER (PARTITION BY extension ORDER BY done_on, action_rank, details)"
+# Ten-thousandths of an hour, half up, in whole numbers: rows are many here, and a division of decimals is slow.
+HOURS = "CAST(CAST((productive_seconds * 10000L + 1800L) DIV 3600L AS DECIMAL(10)) * 0.0001BD AS DECIMAL(6,4))"
 
 
 @table(
@@ -49,14 +52,14 @@ def agent_activity_intervals(
     )
     known = agent_identity.where("extension IS NOT NULL").select("extension", "agent_id")
     named = spread.join(F.broadcast(known), "extension", "left")
-    wall = f"from_utc_timestamp(timestamp_seconds(at), '{zone}')"
+    wall = _wall("timestamp_seconds(at)", zone)
     return named.selectExpr(
         "extension",
         "timestamp_seconds(at) AS interval_start",
         f"to_date({wall}) AS ops_date",
-        f"date_format({wall}, 'HH:mm') AS interval_label",
+        f"element_at({LABELS}, CAST(pmod(unix_seconds({wall}), 86400L) DIV {HALF_HOUR} AS INT) + 1) AS interval_label",
         "productive_seconds",
-        f"CAST({hours('productive_seconds')} AS DECIMAL(6,4)) AS productive_hours",
+        f"{HOURS} AS productive_hours",
         "events",
         "coalesce(agent_id, concat('extension:', extension)) AS agent_id",
     )
@@ -68,20 +71,18 @@ def _states(events: DataFrame, horizon: date, zone: str, max_state_hours: float)
     A state that isn't productive ends where it starts.
     """
     longest = round(max_state_hours * 3600)
-    wall = "done_on" if zone == "UTC" else f"from_utc_timestamp(done_on, '{zone}')"
-    timed = events.selectExpr(
+    followed = events.selectExpr("extension", "done_on", "is_productive", f"{NEXT} AS next_on")
+    timed = followed.selectExpr(
         "extension",
-        "done_on",
-        "action_rank",
-        "details",
-        "is_productive",
         "unix_seconds(done_on) AS started",
-        f"pmod(unix_seconds({wall}), {HALF_HOUR}) AS into_half_hour",
+        f"unix_seconds(done_on) - pmod(unix_seconds({_wall('done_on', zone)}), {HALF_HOUR}) AS first",
+        "unix_seconds(next_on) AS next",
+        "is_productive",
     )
-    end = f"least({NEXT}, started + {longest}L, unix_seconds({end_of(horizon, zone)}))"
-    return timed.selectExpr(
-        "extension",
-        "started",
-        "started - into_half_hour AS first",
-        f"if(is_productive, {end}, started) AS ended",
-    )
+    end = f"least(next, started + {longest}L, unix_seconds({end_of(horizon, zone)}))"
+    return timed.selectExpr("extension", "started", "first", f"if(is_productive, {end}, started) AS ended")
+
+
+def _wall(instant: str, zone: str) -> str:
+    """What the business clock shows at an instant."""
+    return instant if zone == "UTC" else f"from_utc_timestamp({instant}, '{zone}')"

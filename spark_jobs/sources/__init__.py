@@ -1,7 +1,8 @@
 """Sources: each turns deliveries into text columns with lineage, the shape of Bronze.
 
-Files are parsed by plain Python generators (csv.py, json.py) that run inside Spark tasks, some files a task; they are
-streamed, so that a file's size is bounded by nothing but time.
+Files are parsed by plain Python generators, a module per format (csv.py, json.py), that run inside Spark tasks, some
+files a task; they are streamed, so that a file's size is bounded by nothing but time. The module of a format has
+`read_batches`, and `read_header` where a file names its columns once; contract/formats.py lists the formats.
 """
 
 from __future__ import annotations
@@ -10,13 +11,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, cast
 
 import fsspec
 
 from spark_jobs.errors import SourceError
-from spark_jobs.sources import csv, json
-from spark_jobs.sources.batches import bronze_schema, record_batches
+from spark_jobs.sources.batches import bronze_schema
 from spark_jobs.sources.headers import HeaderMap, match_headers
 
 if TYPE_CHECKING:
@@ -35,6 +36,15 @@ class File:
     logical_date: date
     delivery: str
     size: int
+
+
+class Format(Protocol):
+    """The module that reads a format."""
+
+    def read_batches(
+        self, stream: BinaryIO, layout: Layout, where: str, lineage: Mapping[str, Any]
+    ) -> Iterator[pa.RecordBatch]:
+        """The records of a file as batches of Bronze's columns; SourceError when it can't be read at all."""
 
 
 @dataclass(frozen=True)
@@ -89,11 +99,12 @@ def header_of(contract: Contract, path: str) -> HeaderMap | None:
 
     Raises `SourceError` for a file without a header, or with two headers of one name.
     """
-    if contract.format != "csv":
+    read_header = getattr(_format(contract.format), "read_header", None)
+    if read_header is None:
         return None
     try:
         with fsspec.open(path, "rb") as stream:
-            header, _ = csv.read_csv(stream, csv.csv_options(contract.options), path)
+            header = read_header(stream, contract.options, path)
     except OSError as error:
         raise SourceError(f"can't be read: {error}", where=path) from error
     return match_headers(header, contract.source_names, keep_source_row_id=contract.keep_source_row_id, where=path)
@@ -118,15 +129,10 @@ def _read_file(file: File, layout: Layout, run_id: str, load_time: datetime) -> 
     }
     try:
         with fsspec.open(file.path, "rb") as stream:
-            yield from _parse(stream, file.path, layout, lineage)
+            yield from _format(layout.format).read_batches(stream, layout, file.path, lineage)
     except (OSError, EOFError) as error:
         raise SourceError(f"can't be read: {error}", where=file.path) from error
 
 
-def _parse(stream: Any, where: str, layout: Layout, lineage: Mapping[str, Any]) -> Iterator[pa.RecordBatch]:
-    if layout.format == "csv":
-        header, rows = csv.read_csv(stream, csv.csv_options(layout.options), where)
-        columns = match_headers(header, layout.known, keep_source_row_id=layout.keep_source_row_id, where=where)
-        yield from record_batches(rows, columns, layout.known, lineage)
-    else:
-        yield from json.json_batches(stream, layout, where, lineage)
+def _format(name: str) -> Format:
+    return cast(Format, import_module(f"{__name__}.{name}"))

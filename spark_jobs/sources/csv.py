@@ -11,7 +11,9 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from spark_jobs.errors import ContractError, SourceError
-from spark_jobs.sources.record import Row
+from spark_jobs.sources.batches import record_batches
+from spark_jobs.sources.headers import match_headers
+from spark_jobs.sources.record import ReadLayout, Row
 from spark_jobs.sources.text import (
     encoding_option,
     is_damaged,
@@ -23,6 +25,8 @@ from spark_jobs.sources.text import (
 
 if TYPE_CHECKING:
     from _csv import Reader
+
+    import pyarrow as pa
 
 _LARGEST_FIELD = 2**31 - 1  # an Arrow string column can't hold a longer value
 _LINE_ENDS = ("\r\n", "\n", "\r")
@@ -95,6 +99,20 @@ class _Lines:
         self.kept.clear()
         self.damaged = False
         return printable(text.removesuffix(end))
+
+
+def read_batches(
+    stream: BinaryIO, layout: ReadLayout, where: str, lineage: Mapping[str, Any]
+) -> Iterator[pa.RecordBatch]:
+    """The records of a file as batches of Bronze's columns."""
+    header, rows = read_csv(stream, csv_options(layout.options), where)
+    columns = match_headers(header, layout.known, keep_source_row_id=layout.keep_source_row_id, where=where)
+    yield from record_batches(rows, columns, layout.known, lineage)
+
+
+def read_header(stream: BinaryIO, options: Mapping[str, Any], where: str) -> tuple[str, ...]:
+    """The header of a file as delivered; SourceError when there is none, or when it can't be read."""
+    return read_csv(stream, csv_options(options), where)[0]
 
 
 def read_csv(stream: BinaryIO, options: CsvOptions, where: str) -> tuple[tuple[str, ...], Iterator[Row]]:

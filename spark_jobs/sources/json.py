@@ -8,12 +8,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from spark_jobs.errors import ContractError, SourceError, nearest
 from spark_jobs.sources.batches import object_batches
 from spark_jobs.sources.elements import array_elements
-from spark_jobs.sources.record import ObjectRow
+from spark_jobs.sources.record import ObjectRow, ReadLayout
 from spark_jobs.sources.text import encoding_option, is_damaged, open_text, printable, reading, refuse_unknown_options
 
 if TYPE_CHECKING:
@@ -21,22 +21,6 @@ if TYPE_CHECKING:
 
 _BLOCK = 1 << 18
 _SPACE = " \t\r\n"
-
-
-class ReadLayout(Protocol):
-    """What of a contract a task needs to read a JSON file."""
-
-    @property
-    def options(self) -> Mapping[str, Any]:
-        """The source options, as the contract spells them."""
-
-    @property
-    def known(self) -> tuple[str, ...]:
-        """The names of the contract's columns."""
-
-    @property
-    def keep_source_row_id(self) -> bool:
-        """Whether an exported index is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +52,7 @@ def json_options(options: Mapping[str, Any], *, where: str = "options") -> JsonO
     return JsonOptions(layout, encoding_option(options.get("encoding", "utf-8"), where))
 
 
-def json_batches(
+def read_batches(
     stream: BinaryIO, layout: ReadLayout, where: str, lineage: Mapping[str, Any]
 ) -> Iterator[pa.RecordBatch]:
     """The records of a file as batches of Bronze's columns."""

@@ -87,6 +87,30 @@ def test_days_that_are_looked_back_on_are_reached() -> None:
     ]
 
 
+def test_hours_that_are_looked_back_on_are_days_rounded_up() -> None:
+    """12 hours are one day; where nothing tells the limit, everything up to the day."""
+    table = registry()["agent_activity_intervals"]
+    row = {"extension": "2001", "ops_date": DAY}
+
+    told = reach(table, row, lambda _: {"extension", "ops_date"}, HORIZON, {"max_state_hours": 12})
+    untold = reach(table, row, lambda _: {"extension", "ops_date"}, HORIZON)
+
+    assert [way.words() for way in told] == [
+        "ops_date from 2026-03-03 to 2026-03-04 and extension = 2001",
+        "extension = 2001",
+    ]
+    assert untold[0].words() == "ops_date <= 2026-03-04 and extension = 2001"
+
+
+def test_a_week_reaches_all_its_days() -> None:
+    """From its Monday to its Sunday."""
+    slices = by_date("week_start", moved_by={"tickets": ["created_date"]}, period="week")
+
+    assert said(declared(grain=("week_start",), slices=slices), week_start=date(2026, 3, 2)) == [
+        ("created_date from 2026-03-02 to 2026-03-08", ())
+    ]
+
+
 def test_without_anything_in_common_all_rows_are_reached() -> None:
     """A whole table of another grain than its input."""
     found = reach(declared(grain=("team",), slices=whole()), {"team": "x"}, columns_of, HORIZON)

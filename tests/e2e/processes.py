@@ -94,7 +94,13 @@ def _put(landing: Path, dataset: str, day: int, header: str, rows: list[str], wr
 
 def pipeline(lake: Path, landing: Path, spark: SparkSession | None = None, **changed: Any) -> Pipeline:
     """A run of 4 May 2024 over two datasets; one Gold thread, so that commits come in one order."""
-    chosen = {"today": date(2024, 5, 4), "gold_threads": 1, "batch_days": 2, "lease_seconds": 3600} | changed
+    chosen = {
+        "today": date(2024, 5, 4),
+        "load_threads": 1,
+        "gold_threads": 1,
+        "batch_days": 2,
+        "lease_seconds": 3600,
+    } | changed
     settings = Settings(lake=str(lake), landing=str(landing), **chosen)
     session = _session if spark is None else lambda *_: spark
     return Pipeline(settings, "opslake run", session=session, contracts=_known())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +30,11 @@ def call(
     return f"{key},42,501,{start},{end},{status},{on}"
 
 
-def load(trial: Trial, day: date, *records: str, with_gold: bool = False) -> dict[str, int]:
+def load(
+    trial: Trial, day: date, *records: str, with_gold: bool = False, modified: datetime | None = None
+) -> dict[str, int]:
     """Deliver a day and load it; its figures other than 0, without the number read."""
-    trial.deliver(day, *records, dataset="calls", header=HEADER)
+    trial.deliver(day, *records, dataset="calls", header=HEADER, modified=modified)
     assert trial.run(with_gold=with_gold, start=day, end=day, dataset="calls").exit_code == 0
     return {name: n for name, n in trial.figures("calls")[day].items() if n and name != "read"}
 
@@ -124,6 +126,15 @@ class TestTheDateOfACall:
     def test_duplicates_and_rejected_records_give_none(self, told: Trial) -> None:
         """They were never versions of the call."""
         assert (self.row(told, 10)["call_date"], self.row(told, 11)["call_date"]) == ("2024-03-03", "2024-03-03")
+
+
+def test_a_correction_that_is_older_than_what_it_corrects_gives_no_date(trial: Trial) -> None:
+    """Versions of a day are ordered by their files' times, not by when they came."""
+    load(trial, ONE, call(1, on="2024-02-20"))
+    load(trial, TWO, call(1, status="DROPPED"))
+
+    assert load(trial, ONE, call(1, on="2024-02-10"), modified=datetime(2024, 3, 2, tzinfo=UTC)) == {"stale": 1}
+    assert [row["call_date"] for row in trial.rows("silver/calls")] == [date(2024, 2, 20)]
 
 
 def test_gold_follows_a_call_to_its_day_and_a_repeated_or_rebuilt_day_changes_nothing(trial: Trial) -> None:

@@ -77,9 +77,10 @@ def test_a_publication_without_news_adds_no_version(finished: Trial) -> None:
 
 
 def test_a_rebuild_that_comes_out_equal_adds_no_version(finished: Trial) -> None:
-    """Every Gold table is computed whole, compared, and left alone."""
+    """Every Gold table of tickets is computed whole, compared, and left alone; of the others there is nothing yet."""
     before = finished.versions()
     report = finished.rebuild()
-    assert {outcome.status for outcome in report.tables} == {"equal"}
-    assert len(report.tables) == 12
+    there = [outcome for outcome in report.tables if outcome.reason != "its inputs aren't there yet"]
+    assert {outcome.status for outcome in there} == {"equal"}
+    assert len(there) == 12
     assert finished.versions() == before

@@ -80,7 +80,7 @@ def test_extensions_do_not_end_each_others_states(spark: SparkSession) -> None:
 
 
 def test_at_one_instant_the_order_is_that_of_actions_then_of_details(spark: SparkSession) -> None:
-    """ONLINE before OFFLINE, so it is off; of two OFFLINE the later details hold: Backoffice, not Aaa."""
+    """ONLINE before OFFLINE, so it is off; of two OFFLINE the one with later details holds: Backoffice, not Aaa."""
     off = spread(spark, event("2024-05-06 09:00:00", "OFFLINE"), event("2024-05-06 09:00:00"))
     assert seconds(off) == [("2024-05-06 09:00:00", "09:00", "0", "2")]
 
@@ -138,7 +138,7 @@ def test_every_event_starts_the_limit_anew(spark: SparkSession) -> None:
 
 
 def test_nothing_goes_past_the_end_of_the_horizon_in_business_time(spark: SparkSession) -> None:
-    """The 6th of May ends in New York at 04:00 of the 7th in UTC; a later event is out, and ends nothing before."""
+    """The 6th of May ends in New York at 04:00 of the 7th in UTC; an event after that is out and ends nothing."""
     zone = "America/New_York"
     found = spread(
         spark,
