@@ -6,9 +6,10 @@ import base64
 import binascii
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from itertools import islice
 from types import MappingProxyType
 from typing import Any
 
@@ -18,6 +19,8 @@ from fsspec.implementations.local import LocalFileSystem
 
 from spark_jobs.errors import ContractError, SourceError
 
+DAY = timedelta(days=1)
+MOST_FOLDERS = 64  # listed one by one; beyond that one listing of all is quicker
 DIGITS = {"%Y": r"\d{4}", "%m": r"\d{2}", "%d": r"\d{2}"}
 TEXT_SUFFIXES = (".csv", ".json", ".jsonl", ".ndjson")  # read as well when gzipped
 NONE_KNOWN: Mapping[str, Delivery] = MappingProxyType({})
@@ -52,17 +55,22 @@ def find_deliveries(
     `path_template` is relative, with %Y, %m and %d and perhaps * (anything but a slash); a text file may also be
     gzipped. A `known` file (by path) of the same size and modification time isn't hashed again. Paths that name no
     real date, hidden files and those that begin with an underscore are no deliveries. A landing root that doesn't
-    exist holds none.
+    exist holds none. With both `start` and `end`, only the folders of these days are listed.
     """
     files, base, scheme = _open(landing)
     pattern = template_pattern(path_template)
     found: dict[date, list[Delivery]] = {}
-    for path, info in _listed(files, base, path_template):
+    for path, info in _listed(files, base, path_template, _folders(path_template, start, end)):
         day = _date_of(pattern, path[len(base) + 1 :])
         if day is None or (start is not None and day < start) or (end is not None and day > end):
             continue
         found.setdefault(day, []).append(_delivery(files, path, info, scheme, known))
     return {day: sorted(found[day], key=lambda d: d.path) for day in sorted(found)}
+
+
+def date_in(path: str, path_template: str) -> date | None:
+    """The day of a file by its path below the landing root, None where it is no delivery of this template."""
+    return None if _is_hidden(path, path_template) else _date_of(template_pattern(path_template), path)
 
 
 def is_ready(landing: str, dataset: str, day: date) -> bool:
@@ -101,20 +109,39 @@ def _open(landing: str) -> tuple[AbstractFileSystem, str, str]:
     except (ImportError, ValueError) as error:
         hint = "install the fsspec package for this kind of store (gcsfs for gs://, s3fs for s3://)"
         raise SourceError("the landing root can't be opened", where=landing, value=str(error), hint=hint) from error
+    files.invalidate_cache()  # a process that lives longer than one look would see the landing as it was
     scheme = "" if isinstance(files, LocalFileSystem) else landing.partition("://")[0] + "://"
     return files, base.rstrip("/"), scheme
 
 
-def _listed(files: AbstractFileSystem, base: str, path_template: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    fixed = re.split(r"[%*]", path_template, maxsplit=1)[0].rpartition("/")[0]  # only this folder is listed
-    hidden_asked = path_template.rpartition("/")[2].startswith((".", "_"))
-    try:
-        listing = files.find(f"{base}/{fixed}".rstrip("/"), detail=True)
-    except FileNotFoundError:
-        return
-    for path, info in listing.items():
-        if hidden_asked or not path.rpartition("/")[2].startswith((".", "_")):
-            yield path, info
+def _folders(path_template: str, start: date | None, end: date | None) -> list[str]:
+    """The folders below the landing root to list: those of the days asked for, unless there were many."""
+    folder = path_template.partition("*")[0].rpartition("/")[0]
+    if start is not None and end is not None:
+        days = (start + n * DAY for n in range((end - start).days + 1))
+        narrow = list(islice(dict.fromkeys(day.strftime(folder) for day in days), MOST_FOLDERS + 1))
+        if len(narrow) <= MOST_FOLDERS:
+            return narrow
+    return [re.split(r"[%*]", path_template, maxsplit=1)[0].rpartition("/")[0]]
+
+
+def _listed(
+    files: AbstractFileSystem, base: str, path_template: str, folders: Iterable[str]
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for folder in folders:
+        try:
+            listing = files.find(f"{base}/{folder}".rstrip("/"), detail=True)
+        except FileNotFoundError:
+            continue
+        for path, info in listing.items():
+            if not _is_hidden(path, path_template):
+                yield path, info
+
+
+def _is_hidden(path: str, path_template: str) -> bool:
+    """Whether the file's name begins with a dot or an underscore, and the template's doesn't."""
+    marks = (".", "_")
+    return path.rpartition("/")[2].startswith(marks) and not path_template.rpartition("/")[2].startswith(marks)
 
 
 def _date_of(pattern: re.Pattern[str], path: str) -> date | None:

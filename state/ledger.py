@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from state.landing import Delivery
 from state.tables import CLASSES, INGESTION_STATE, Confirm, literal, open_table, read_rows, replace_rows
@@ -83,6 +83,16 @@ class DayState:
         return (*self.loaded, *self.replayed)
 
 
+class Standing(NamedTuple):
+    """How a dataset's day stands, and no more."""
+
+    dataset: str
+    logical_date: date
+    status: Status
+    attempt: int
+    error_class: str | None
+
+
 class Ledger:
     """The table `<lake>/state/ingestion_state`; `root` is the lake's root URI; `confirm` may stop a put by raising."""
 
@@ -119,6 +129,18 @@ class Ledger:
             conditions.append(f"status IN ({', '.join(literal(s) for s in statuses) or 'NULL'})")
         rows = read_rows(handle, INGESTION_STATE, " AND ".join(conditions), "ORDER BY logical_date, dataset")
         return [_day(row) for row in rows]
+
+    def outline(self, dataset: str | None = None) -> list[Standing]:
+        """How every day stands, ordered by logical date and dataset: a fraction of the time that `days` takes."""
+        handle = open_table(self.root, INGESTION_STATE, self.storage_options)
+        if handle is None:
+            return []
+        condition = "TRUE" if dataset is None else f"dataset = {literal(dataset)}"
+        rows = read_rows(handle, INGESTION_STATE, condition, "ORDER BY logical_date, dataset", Standing._fields)
+        return [
+            Standing(r["dataset"], r["logical_date"], Status(r["status"]), r["attempt"] or 0, r["error_class"])
+            for r in rows
+        ]
 
     def put(self, *days: DayState) -> None:
         """Writes the days in one commit, each in the place of what the ledger had of it; of equal keys the last."""

@@ -182,13 +182,17 @@ def open_or_create(root: str, table: StateTable, storage_options: Mapping[str, s
     return opened
 
 
-def read_rows(handle: DeltaTable, table: StateTable, where: str = "TRUE", tail: str = "") -> list[dict[str, Any]]:
+def read_rows(
+    handle: DeltaTable, table: StateTable, where: str = "TRUE", tail: str = "", columns: Sequence[str] = ()
+) -> list[dict[str, Any]]:
     """The rows of the handle's version for which the SQL expression holds; `tail` may order and limit them.
 
-    A column that the table doesn't have yet, since an earlier version of this package made it, is null.
+    `columns` are those to read, all by default. A column that the table doesn't have yet, since an earlier version of
+    this package made it, is null.
     """
-    lacking = _lacking(handle, table)
-    names = ", ".join(c.name for c in table.columns if c.name not in lacking)
+    asked = columns or [c.name for c in table.columns]
+    lacking = [name for name in _lacking(handle, table) if name in asked]
+    names = ", ".join(name for name in asked if name not in lacking)
     sql = f"SELECT {names} FROM state WHERE {where} {tail}"
     rows = python_rows(Table.from_arrow(QueryBuilder().register("state", handle).execute(sql)))
     return [dict.fromkeys(lacking) | row for row in rows] if lacking else rows
