@@ -70,7 +70,7 @@ def python_rows(table: Table) -> list[dict[str, Any]]:
 
 def _python_values(table: Table, name: str) -> list[Any]:
     """The column's values; only in those that hold instants is every value looked at, for that takes most of it."""
-    values: list[Any] = table.column(name).to_pylist()
+    values = list(table.column(name).to_pylist())
     return [_utc(value) for value in values] if "Timestamp" in str(table.column(name).type) else values
 
 

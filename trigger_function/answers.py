@@ -13,13 +13,13 @@ STATUSES = {"nothing_due": 200, "running": 200, "started": 202, "busy": 409}
 RETRY_SECONDS = 60
 LONGEST = 300
 SECRETS = re.compile(
-    r"eyJ[\w-]+\.[\w-]+\.[\w-]*"  # a JSON web token
+    r"eyJ[\w.-]{10,}"  # a JSON web token, perhaps cut off
     r"|ya29\.[\w.-]+"  # a Google access token
     r"|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"
     r"|-----BEGIN.*?(?:-----END[^-]*-----|$)"
     r"|(?<=://)[^/\s@]+:[^/\s@]+(?=@)"  # user and password of a URL
     r"|(?i:(?<=bearer )[\w.~+/=-]+)"
-    r"|(?i:(?:signature|credential|secret|password|token|private_key|access_?key)[\w-]*[\"']?\s*[=:]\s*[\"']?[^\s\"'&,}]+)",
+    r"|(?i:(?<!trigger_)(?:signature|credential|secret|password|token|private_key|access_?key)[\w-]*[\"']?\s*[=:]\s*[\"']?[^\s\"'&,}]+)",
     re.DOTALL,
 )
 

@@ -63,7 +63,7 @@ def from_values(values: object, today: date) -> Asked:
         raise RequestRefused("not a truth value", where="force", value=_shown(force), allowed="true, false")
     if force and start is None:
         raise RequestRefused(
-            "a forced run needs its days", where="force", value=True, hint="give date, or start and end"
+            "a forced run needs its days", where="force", value=True, allowed="with date, or start and end"
         )
     return Asked(start, end, force)
 

@@ -62,13 +62,13 @@ class Dataproc:
 
     def alive(self) -> Sequence[Job]:
         """The batches of this lake that run or are about to; one that is being cancelled still has the lake."""
-        found: list[Job] = []
-        for state in ("PENDING", "RUNNING", "CANCELLING"):
-            wanted = dataproc_v1.ListBatchesRequest(
-                parent=self._parent, filter=f'state = {state} AND labels.{LABEL} = "{self._own.name}"'
-            )
-            found += self._asked(lambda w=wanted: [_job(b) for b in self._client.list_batches(w, timeout=SECONDS)])
-        return found
+        return [job for state in ("PENDING", "RUNNING", "CANCELLING") for job in self._in_state(state)]
+
+    def _in_state(self, state: str) -> list[Job]:
+        wanted = dataproc_v1.ListBatchesRequest(
+            parent=self._parent, filter=f'state = {state} AND labels.{LABEL} = "{self._own.name}"'
+        )
+        return self._asked(lambda: [_job(batch) for batch in self._client.list_batches(wanted, timeout=SECONDS)])
 
     def start(self, name: str, work: Work) -> Job | None:
         """Create the batch; the same id and request id make it one batch however often it is asked for."""

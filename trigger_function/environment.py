@@ -89,7 +89,7 @@ def own_settings(kind: type[Own]) -> Own:
             hint = nearest(variable, known)
             raise UsageError("unknown variable", where="environment", value=variable, allowed=sorted(known), hint=hint)
     try:
-        return kind()
+        return kind(**{})
     except ValidationError as error:
         first = error.errors()[0]
         variable = PREFIX + str(first["loc"][0]).upper()

@@ -8,19 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError
+import boto3  # type: ignore[import-untyped, unused-ignore]
+from botocore import exceptions as failures  # type: ignore[import-untyped, unused-ignore]
+from botocore.config import Config  # type: ignore[import-untyped, unused-ignore]
 
 from spark_jobs.errors import first_line
 from trigger_function.answers import without_secrets
 from trigger_function.environment import OnGlue
 from trigger_function.platform import Condition, Job, PlatformError, Work
-
-if TYPE_CHECKING:
-    from botocore.client import BaseClient
 
 NAME = "--trigger-id"  # spark_jobs.submitted sets it aside
 MOST_RUNS = 1_000  # read of the job's history, the latest first
@@ -32,11 +29,16 @@ CONDITIONS: Mapping[str, Condition] = {
     "STOPPED": "dead",
     "EXPIRED": "dead",
 }
-LATER = ("ThrottlingException", "InternalServiceException", "OperationTimeoutException", "ResourceNumberLimitExceededException")  # fmt: skip
+LATER = (
+    "ThrottlingException",
+    "InternalServiceException",
+    "OperationTimeoutException",
+    "ResourceNumberLimitExceededException",
+)
 
 
 @cache
-def glue_client() -> BaseClient:
+def glue_client() -> Any:
     """A client with the function's own credentials, made once per process."""
     return boto3.client("glue", config=Config(connect_timeout=5, read_timeout=20, retries={"total_max_attempts": 3}))
 
@@ -63,7 +65,7 @@ class Glue:
         arguments = {**self._own.arguments, **script, **flags, NAME: name}
         try:
             answer = self._client.start_job_run(JobName=self._own.glue_job, Arguments=arguments)
-        except (ClientError, BotoCoreError) as error:
+        except (failures.ClientError, failures.BotoCoreError) as error:
             if _code(error) != "ConcurrentRunsExceededException":
                 raise self._refused(error) from error
             self._runs = None
@@ -74,7 +76,7 @@ class Glue:
         if self._runs is None:
             try:
                 self._runs = self._read()
-            except (ClientError, BotoCoreError) as error:
+            except (failures.ClientError, failures.BotoCoreError) as error:
                 raise self._refused(error) from error
         return self._runs
 
@@ -86,7 +88,7 @@ class Glue:
 
     def _refused(self, error: Exception) -> PlatformError:
         code = _code(error)
-        again = code in LATER or isinstance(error, ConnectionError | HTTPClientError)
+        again = code in LATER or isinstance(error, failures.ConnectionError | failures.HTTPClientError)
         return PlatformError(
             f"Glue answered {code or type(error).__name__}",
             where=self._own.glue_job,
@@ -101,4 +103,4 @@ def _job(run: Mapping[str, Any]) -> Job:
 
 
 def _code(error: Exception) -> str:
-    return str(error.response["Error"]["Code"]) if isinstance(error, ClientError) else ""
+    return str(error.response["Error"]["Code"]) if isinstance(error, failures.ClientError) else ""

@@ -76,9 +76,8 @@ def _verified(token: str) -> dict[str, Any]:
 
     _claims(token)
     try:
-        claims: dict[str, Any] = verify_token(token, Request(), certs_url=CERTS_URL, clock_skew_in_seconds=MOST_SKEW)
+        return dict(verify_token(token, Request(), certs_url=CERTS_URL, clock_skew_in_seconds=MOST_SKEW))
     except TransportError as error:
         raise EngineError("the keys of ID tokens can't be had", where=CERTS_URL) from error
     except (GoogleAuthError, ValueError) as error:  # their texts hold the token
         raise NotAllowed("the token's signature or time isn't valid", status=401) from error
-    return claims

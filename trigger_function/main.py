@@ -88,7 +88,7 @@ def _respond(request: flask.Request, work: Work) -> flask.Response:
 
     def done() -> Reply:
         own = own_settings(OnDataproc)
-        check_caller(request.headers, own, time.time())
+        check_caller(dict(request.headers), own, time.time())
         if request.method != "POST":
             raise RequestRefused("a call that starts a job is a POST", value=request.method, allowed="POST")
         return work(request, own, lake_settings())
