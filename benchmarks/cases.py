@@ -12,6 +12,7 @@ from pathlib import Path
 from benchmarks import commits
 from benchmarks.comparison import Comparison, Target
 from benchmarks.process import Timing, run
+from benchmarks.trigger import trigger
 from benchmarks.workspace import OPSLAKE, Workspace, copy_lake, tickets_of
 
 DAY = "2024-12-31"
@@ -250,4 +251,5 @@ CASES: Mapping[str, Case] = {
     "repeat": Case(repeat, ("300k", "10m")),
     "domains": Case(domains, ("30k",), over_history=False),
     "spread": Case(spread, ("1m",), over_history=False),
+    "trigger": Case(trigger, ("13k",), over_history=False),
 }

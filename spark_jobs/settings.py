@@ -10,7 +10,7 @@ from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
@@ -22,6 +22,7 @@ from pydantic_settings import (
 )
 
 from spark_jobs.errors import UsageError, nearest
+from spark_jobs.zones import known_zones
 
 FILE = "opslake.toml"
 
@@ -67,8 +68,8 @@ class Settings(BaseSettings):
     @field_validator("business_timezone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
-        if value not in available_timezones():
-            raise ValueError(f"unknown time zone; {nearest(value, available_timezones()) or 'use an IANA name'}")
+        if value not in known_zones():
+            raise ValueError(f"unknown time zone; {nearest(value, known_zones()) or 'use an IANA name'}")
         return value
 
     @classmethod

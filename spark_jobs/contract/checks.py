@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from zoneinfo import available_timezones
 
 from spark_jobs.contract.carrying import check_carried, names_in
 from spark_jobs.contract.column_checks import CONTEXT, SNAKE_CASE, check_column, check_reason
@@ -14,6 +13,7 @@ from spark_jobs.contract.model import Contract
 from spark_jobs.contract.settings import Kind, is_finite, is_of
 from spark_jobs.errors import nearest
 from spark_jobs.names import squeeze
+from spark_jobs.zones import known_zones
 
 
 def check(contract: Contract, report: Report) -> None:
@@ -224,8 +224,8 @@ def _check_encoding(value: object, report: Report) -> None:
 
 
 def _check_terms(contract: Contract, report: Report) -> None:
-    if contract.zone not in available_timezones():
-        hint = nearest(contract.zone, available_timezones())
+    if contract.zone not in known_zones():
+        hint = nearest(contract.zone, known_zones())
         report.add("zone", "an unknown time zone", value=contract.zone, allowed="an IANA name", hint=hint)
     if not 0 <= contract.max_reject_ratio <= 1:
         report.add("maxRejectRatio", "not a ratio", value=str(contract.max_reject_ratio), allowed="0 to 1")
