@@ -41,22 +41,20 @@ def required(names: set[str]) -> set[str]:
 
     from packaging.requirements import Requirement
 
-    found: set[str] = set()
-    open_: list[Requirement] = [Requirement(name) for name in names]
+    found: set[tuple[str, str]] = set()
+    open_ = [(Requirement(name), "") for name in names]
     while open_:
-        one = open_.pop()
-        name = canonical(one.name)
-        if name in found:
+        one, extra = open_.pop()
+        if (canonical(one.name), extra) in found:
             continue
-        found.add(name)
+        found.add((canonical(one.name), extra))
         try:
-            lines = requires(one.name) or []
-        except PackageNotFoundError:
+            wanted = [Requirement(line) for line in requires(one.name) or []]
+        except PackageNotFoundError:  # of another platform
             continue
-        extras = ["", *one.extras]
-        wanted = [Requirement(line) for line in lines]
-        open_ += [r for r in wanted if r.marker is None or any(r.marker.evaluate({"extra": e}) for e in extras)]
-    return found
+        wanted = [r for r in wanted if r.marker is None or r.marker.evaluate({"extra": extra})]
+        open_ += [(r, e) for r in wanted for e in ("", *r.extras)]
+    return {name for name, _ in found}
 
 
 def canonical(name: str) -> str:
