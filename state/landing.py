@@ -109,7 +109,6 @@ def _open(landing: str) -> tuple[AbstractFileSystem, str, str]:
     except (ImportError, ValueError) as error:
         hint = "install the fsspec package for this kind of store (gcsfs for gs://, s3fs for s3://)"
         raise SourceError("the landing root can't be opened", where=landing, value=str(error), hint=hint) from error
-    files.invalidate_cache()  # a process that lives longer than one look would see the landing as it was
     scheme = "" if isinstance(files, LocalFileSystem) else landing.partition("://")[0] + "://"
     return files, base.rstrip("/"), scheme
 

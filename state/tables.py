@@ -19,7 +19,7 @@ from arro3.core import Table
 from deltalake import CommitProperties, DeltaTable, QueryBuilder, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
-from spark_jobs.errors import EngineError
+from spark_jobs.errors import EngineError, first_line
 from state.columns import Column, Row, arrow_schema, arrow_table, python_rows
 
 Confirm = Callable[[], None]
@@ -194,7 +194,10 @@ def read_rows(
     lacking = [name for name in _lacking(handle, table) if name in asked]
     names = ", ".join(name for name in asked if name not in lacking)
     sql = f"SELECT {names} FROM state WHERE {where} {tail}"
-    rows = python_rows(Table.from_arrow(QueryBuilder().register("state", handle).execute(sql)))
+    try:
+        rows = python_rows(Table.from_arrow(QueryBuilder().register("state", handle).execute(sql)))
+    except Exception as error:  # a store that fails amid the reading comes through Arrow as a bare Exception
+        raise EngineError("a state table can't be read", where=handle.table_uri, value=first_line(error)) from error
     return [dict.fromkeys(lacking) | row for row in rows] if lacking else rows
 
 

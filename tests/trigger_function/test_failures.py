@@ -63,6 +63,19 @@ def test_a_lake_that_cant_be_read_is_a_503(call: Call, store: Store, batches: Ba
     assert batches.calls == []
 
 
+def test_a_lake_that_fails_amid_the_reading_is_a_503(call: Call, store: Store, batches: Batches) -> None:
+    """The log is there and a file isn't."""
+    store.deliver("2026-03-04")
+    store.load("2026-03-04")
+    for file in (store.folder / "lake" / "state" / "ingestion_state").glob("*.parquet"):
+        file.unlink()
+
+    answer = call()
+
+    assert (answer.status_code, answer.json["error"]["what"]) == (503, "a state table can't be read")
+    assert batches.calls == []
+
+
 @pytest.mark.parametrize(
     ("name", "value", "what"),
     [

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import socket
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 import pytest
 
 from state.lease import acquire
+from state.ledger import DayState, Ledger, Status
 from tests.trigger_function.conftest import ENVIRONMENT, SECRET, Store
 from trigger_function.aws_lambda import BadRequest, LakeBusy, PlatformFailed, TriggerFailed, handler
 
@@ -26,6 +32,35 @@ def server() -> Iterator[str]:
     host, port = one.get_host_and_port()
     yield f"http://{host}:{port}"
     one.stop()
+
+
+@pytest.fixture
+def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Buckets on a moto server in a process of its own: delta-rs reads with Python's lock in its hand."""
+    import boto3
+    import requests
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    url, until = f"http://127.0.0.1:{port}", time.monotonic() + 60
+    while time.monotonic() < until:
+        try:
+            requests.get(f"{url}/moto-api/", timeout=5)
+            break
+        except requests.ConnectionError:
+            time.sleep(0.1)
+    for name, value in {
+        "AWS_ENDPOINT_URL_S3": url,
+        "AWS_ALLOW_HTTP": "true",
+        "AWS_REGION": "eu-west-1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    yield boto3.client("s3", endpoint_url=url)
+    process.terminate()
+    process.wait(timeout=30)
 
 
 class Runs:
@@ -182,6 +217,26 @@ def test_an_object_starts_what_is_due(store: Store, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.usefixtures("store")
+def test_lake_and_landing_may_lie_on_s3(runs: Runs, s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The ledger, the lease and the files are read there; what came since is seen in the same process."""
+    monkeypatch.setenv("OPSLAKE_LAKE", "s3://lake/root")
+    monkeypatch.setenv("OPSLAKE_LANDING", "s3://landing/in")
+    for bucket in ("lake", "landing"):
+        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    Ledger("s3://lake/root").put(DayState("tickets", date(2026, 3, 3), Status.SUCCEEDED, 1))
+    key = "in/tickets/2026/03/2026-03-04.csv"
+    event = {"detail-type": "Object Created", "detail": {"bucket": {"name": "landing"}, "object": {"key": key}}}
+    assert handler(event, None)["due"]["days"] == 1  # missing: the object isn't there
+    runs.set_state(0, "SUCCEEDED")
+    Ledger("s3://lake/root").put(DayState("tickets", date(2026, 3, 4), Status.FAILED, error_class="missing_delivery"))
+    assert handler(SCHEDULED, None)["status"] == "nothing_due"
+
+    s3.put_object(Bucket="landing", Key=key, Body=b"ticket_id\nT1\n")
+
+    assert handler(event, None)["job"]["name"] == "opslake-daily-20260305-2"
+    assert runs.arguments[1]["--lake"] == "s3://lake/root"
+
+
 def test_nothing_due_is_said(runs: Runs) -> None:
     """And no run is made."""
     assert handler(SCHEDULED, None)["status"] == "nothing_due"
