@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from trigger_function.platform import Platform
 
 FINALIZED = "google.cloud.storage.object.v1.finalized"
-NOT_HANDED_ON = ("LAKE", "LANDING", "CONTRACTS", "NOTIFY")  # those are arguments; receivers' URLs hold credentials
+ARGUMENTS = ("lake", "landing", "contracts")  # settings that a job gets as arguments
 
 Work = Callable[[flask.Request, OnDataproc, Settings], Reply]
 
@@ -78,9 +78,14 @@ def _object(data: Any) -> Object:
 def _platform(own: OnDataproc, settings: Settings) -> Platform:
     from trigger_function import dataproc  # its client takes longer to import than all else, and often nothing is due
 
-    names = {f"OPSLAKE_{name}" for name in NOT_HANDED_ON}
-    handed_on = {k: v for k, v in os.environ.items() if k.startswith("OPSLAKE_") and k not in names}
-    return dataproc.Dataproc(own, settings.lake, handed_on, dataproc.client_of(own.region))
+    return dataproc.Dataproc(own, settings.lake, _handed_on(), dataproc.client_of(own.region))
+
+
+def _handed_on() -> dict[str, str]:
+    """The lake's other settings, for the batch; none that is secret, for everybody who sees a batch sees them."""
+    names = [n for n, field in Settings.model_fields.items() if "Secret" not in str(field.annotation)]
+    variables = [f"OPSLAKE_{name.upper()}" for name in names if name not in ARGUMENTS]
+    return {variable: os.environ[variable] for variable in variables if variable in os.environ}
 
 
 def _respond(request: flask.Request, work: Work) -> flask.Response:
