@@ -130,6 +130,16 @@ class Ledger:
         rows = read_rows(handle, INGESTION_STATE, " AND ".join(conditions), "ORDER BY logical_date, dataset")
         return [_day(row) for row in rows]
 
+    def since(self, starts: Mapping[str, date]) -> list[DayState]:
+        """The days of each dataset from its date on, in one look at the table; in the order of `days`."""
+        handle = open_table(self.root, INGESTION_STATE, self.storage_options) if starts else None
+        if handle is None:
+            return []
+        wanted = " OR ".join(
+            f"(dataset = {literal(dataset)} AND logical_date >= {literal(start)})" for dataset, start in starts.items()
+        )
+        return [_day(row) for row in read_rows(handle, INGESTION_STATE, wanted, "ORDER BY logical_date, dataset")]
+
     def outline(self, dataset: str | None = None) -> list[Standing]:
         """How every day stands, ordered by logical date and dataset: a fraction of the time that `days` takes."""
         handle = open_table(self.root, INGESTION_STATE, self.storage_options)

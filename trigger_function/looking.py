@@ -51,8 +51,7 @@ def look(settings: Settings, contracts: Mapping[str, Contract], scope: Scope, no
         ledger = Ledger(settings.lake)
         outline = _by_dataset(ledger.outline(scope.dataset))
         starts = {c.dataset: _start(scope, c, outline, settings.business_today) for c in asked}
-        first = min((day for day in starts.values() if day is not None), default=None)
-        known = _by_dataset(ledger.days(scope.dataset, start=first)) if outline else {}
+        known = _by_dataset(ledger.since({name: day for name, day in starts.items() if day is not None}))
         lease = held.result()
         holder = lease if lease is not None and not lease.free(now) else None
         dues_of = partial(_dues, settings, scope, now=now, live_run=holder.run_id if holder else None)
