@@ -1,0 +1,29 @@
+# What is deployed: the code and what it imports, under the release's name.
+
+locals {
+  dist = "${path.module}/../../dist"
+
+  packages = {
+    "daily.py"         = "${path.module}/../../spark_jobs/daily.py"
+    "backfill.py"      = "${path.module}/../../spark_jobs/backfill.py"
+    "opslake.zip"      = "${local.dist}/opslake.zip"
+    "requirements.txt" = "${local.dist}/requirements-glue.txt"
+  }
+
+  release_uri = "s3://${aws_s3_bucket.buckets["packages"].id}/releases/${var.release}"
+}
+
+resource "aws_s3_object" "packages" {
+  for_each    = local.packages
+  bucket      = aws_s3_bucket.buckets["packages"].id
+  key         = "releases/${var.release}/${each.key}"
+  source      = each.value
+  source_hash = filemd5(each.value)
+}
+
+resource "aws_s3_object" "function" {
+  bucket      = aws_s3_bucket.buckets["packages"].id
+  key         = "function/trigger.zip"
+  source      = "${local.dist}/trigger-aws.zip"
+  source_hash = filemd5("${local.dist}/trigger-aws.zip")
+}

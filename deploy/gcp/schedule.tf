@@ -1,0 +1,35 @@
+# The daily run. The trigger answers at once; the batch goes on by itself.
+
+resource "google_service_account" "schedule" {
+  account_id   = "${var.name}-schedule"
+  display_name = "opslake: calls the trigger"
+}
+
+resource "google_cloud_scheduler_job" "daily" {
+  name             = "${var.name}-daily"
+  region           = var.region
+  description      = "Loads what is due."
+  schedule         = var.schedule
+  time_zone        = var.schedule_timezone
+  paused           = var.schedule_paused
+  attempt_deadline = "120s"
+  depends_on       = [google_project_service.services]
+
+  # A repeated call starts nothing twice.
+  retry_config {
+    retry_count          = 3
+    min_backoff_duration = "30s"
+    max_backoff_duration = "300s"
+  }
+
+  http_target {
+    http_method = "POST"
+    uri         = google_cloudfunctions2_function.trigger.url
+    body        = base64encode("{}")
+    headers     = { "Content-Type" = "application/json" }
+    oidc_token {
+      service_account_email = google_service_account.schedule.email
+      audience              = local.trigger_url
+    }
+  }
+}
