@@ -1,0 +1,26 @@
+"""Providers' schemas: downloaded once into .cache; without npm or its registry these tests are skipped, but never in CI."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from tests.deploy.provider_schemas import PACKAGES, Unavailable, fetch
+
+
+@pytest.fixture(scope="session")
+def schemas() -> None:
+    """The declarations of both providers are there."""
+    try:
+        for provider in PACKAGES:
+            fetch(provider)
+    except Unavailable as error:
+        missing(f"the providers' schemas can't be had: {error}")
+
+
+def missing(what: str) -> None:
+    """Skip the test, or fail it where nothing may be skipped in silence."""
+    if os.environ.get("CI"):
+        pytest.fail(f"{what} (and CI is set, so this isn't skipped)")
+    pytest.skip(what)

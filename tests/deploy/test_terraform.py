@@ -1,0 +1,107 @@
+"""deploy/gcp and deploy/aws: what the providers take, formatted, alike on both clouds, without a secret."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import hcl2
+import pytest
+
+from tests.deploy.conftest import missing
+from tests.deploy.terraform_check import Module, findings
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+CLOUDS = ("gcp", "aws")
+
+
+@pytest.mark.parametrize("cloud", CLOUDS)
+@pytest.mark.usefixtures("schemas")
+def test_every_argument_is_one_that_the_provider_takes(cloud: str) -> None:
+    """Types, arguments, blocks at any depth, required ones, references, variables and locals."""
+    assert findings(DEPLOY / cloud) == []
+
+
+def test_files_are_formatted() -> None:
+    """As `terraform fmt` has it."""
+    terraform = shutil.which("terraform")
+    if terraform is None:
+        missing("terraform isn't installed")
+        return
+    done = subprocess.run([terraform, "fmt", "-check", "-recursive", "-list=true", DEPLOY], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_both_clouds_have_the_same_files() -> None:
+    """Who knows one cloud's folder finds the same thing in the other's."""
+    gcp, aws = ({path.name for path in (DEPLOY / cloud).glob("*.tf*")} for cloud in CLOUDS)
+    assert gcp == aws
+    assert {"storage.tf", "trigger.tf", "schedule.tf", "alerts.tf", "query.tf", "secrets.tf", "spark.tf"} <= gcp
+
+
+@pytest.mark.parametrize("cloud", CLOUDS)
+def test_variables_have_a_type_and_a_description_and_outputs_a_description(cloud: str) -> None:
+    """Nobody has to guess."""
+    bare = []
+    for file in (DEPLOY / cloud).glob("*.tf"):
+        content = hcl2.loads(file.read_text(encoding="utf-8"))
+        for kind, wanted in (("variable", {"type", "description"}), ("output", {"description"})):
+            for block in content.get(kind, ()):
+                bare += [name for name, body in block.items() if not name.startswith("__") and not wanted <= set(body)]
+    assert bare == []
+
+
+@pytest.mark.parametrize(("cloud", "cron"), [("gcp", "0 8 * * *"), ("aws", "cron(0 8 * * ? *)")])
+def test_the_day_begins_at_eight_in_india_unless_somebody_says_otherwise(cloud: str, cron: str) -> None:
+    """Cron and zone are variables."""
+    variables = (DEPLOY / cloud / "variables.tf").read_text(encoding="utf-8")
+    assert re.search(rf'variable "schedule" {{[^}}]*default\s+= "{re.escape(cron)}"', variables)
+    assert re.search(r'variable "schedule_timezone" {[^}]*default\s+= "Asia/Kolkata"', variables)
+
+
+@pytest.mark.parametrize("cloud", CLOUDS)
+def test_the_state_is_remote_and_locked(cloud: str) -> None:
+    """The gcs backend locks by itself; the s3 one has to be told."""
+    text = (DEPLOY / cloud / "versions.tf").read_text(encoding="utf-8")
+    assert 'backend "gcs"' in text if cloud == "gcp" else re.search(r'backend "s3" {[^}]*use_lockfile\s+= true', text)
+
+
+def test_no_version_of_a_secret_is_made() -> None:
+    """Terraform keeps what it makes in its state, in the clear."""
+    types = {type_name for cloud in CLOUDS for _, _, type_name, _, _ in Module(DEPLOY / cloud).things()}
+    assert {"google_secret_manager_secret", "aws_secretsmanager_secret"} <= types
+    kept = {"google_secret_manager_secret_version", "aws_secretsmanager_secret_version", "google_service_account_key"}
+    assert not types & (kept | {"aws_iam_access_key"})
+
+
+def test_buckets_are_closed_versioned_and_kept() -> None:
+    """On Google Cloud: each bucket; on AWS: all, by for_each over the same map."""
+    for _, kind, type_name, name, body in Module(DEPLOY / "gcp").things():
+        if (kind, type_name) == ("resource", "google_storage_bucket"):
+            assert body["uniform_bucket_level_access"] is True, name
+            assert body["public_access_prevention"] == '"enforced"', name
+            assert body["versioning"][0]["enabled"] is True, name
+            assert body["lifecycle_rule"], name
+    made = {type_name: body for _, _, type_name, _, body in Module(DEPLOY / "aws").things() if type_name.startswith("aws_s3_bucket")}
+    for type_name in ("public_access_block", "versioning", "lifecycle_configuration", "server_side_encryption_configuration"):
+        assert made[f"aws_s3_bucket_{type_name}"]["for_each"] == "${aws_s3_bucket.buckets}"
+
+
+def test_no_role_is_given_for_a_whole_project_that_opens_every_bucket_or_table() -> None:
+    """Project-wide roles of the accounts and people: what can't be given for less."""
+    wide = {
+        body["role"].strip('"'): "condition" in body
+        for _, _, type_name, _, body in Module(DEPLOY / "gcp").things()
+        if type_name == "google_project_iam_member"
+    }
+    assert wide == {
+        "roles/bigquery.jobUser": False,
+        "roles/dataproc.serverlessEditor": False,
+        "roles/dataproc.serverlessNode": False,
+        "roles/eventarc.eventReceiver": False,
+        "roles/logging.logWriter": False,
+        "roles/pubsub.publisher": False,
+        "roles/storage.objectViewer": True,
+    }
