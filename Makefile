@@ -13,7 +13,7 @@ export PYTHON IVY_SETTINGS
 BIN := .venv/bin
 # A file's tests share what they set up, so a file stays with one worker; conftest.py puts the longest first.
 SIDE_BY_SIDE := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
-TYPED := spark_jobs state deploy/setup $(if $(wildcard trigger_function/*.py),trigger_function)
+TYPED := spark_jobs state deploy/setup deploy/cloud.py $(if $(wildcard trigger_function/*.py),trigger_function)
 
 help: ## print the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

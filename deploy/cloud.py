@@ -84,7 +84,10 @@ def _terraform(cloud: str, step: str) -> int:
     bucket = [f"-backend-config=bucket={os.environ['STATE_BUCKET']}"]
     if cloud == "aws" and os.environ.get("STATE_REGION"):
         bucket.append(f"-backend-config=region={os.environ['STATE_REGION']}")
-    steps = [["init", "-input=false", "-reconfigure", *bucket], ["plan", "-input=false", "-lock-timeout=5m", f"-out={plan}"]]
+    steps = [
+        ["init", "-input=false", "-reconfigure", *bucket],
+        ["plan", "-input=false", "-lock-timeout=5m", f"-out={plan}"],
+    ]
     if step == "apply":
         steps.append(["apply", "-input=false", "-lock-timeout=5m", plan])
     for words in steps:
@@ -97,7 +100,10 @@ def _terraform(cloud: str, step: str) -> int:
 def _commit() -> str:
     """The commit that is deployed; with `-dirty` where the tree holds something else."""
     found = subprocess.run(
-        ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"], cwd=ROOT, capture_output=True, text=True
+        ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
     )
     return found.stdout.strip() or "local"
 

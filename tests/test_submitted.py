@@ -13,7 +13,16 @@ def test_settings_among_the_arguments_become_variables() -> None:
 
 def test_arguments_that_glue_gives_every_job_are_set_aside() -> None:
     """Those of deploy/aws/spark.tf, as Glue hands them to the script."""
-    glue = ["--JOB_NAME", "daily", "--enable-metrics", "true", "--datalake-formats", "delta", "--conf", "a=b --conf c=d"]
+    glue = [
+        "--JOB_NAME",
+        "daily",
+        "--enable-metrics",
+        "true",
+        "--datalake-formats",
+        "delta",
+        "--conf",
+        "a=b --conf c=d",
+    ]
     glue += ["--extra-py-files", "s3://p/opslake.zip", "--additional-python-modules", "s3://p/requirements.txt"]
-    glue += ["--python-modules-installer-option", "-r", "--job-language", "python"]
+    glue += ["--datalake-formats", "delta", "--python-modules-installer-option", "-r", "--job-language", "python"]
     assert split_arguments(take_settings([*glue, "--date", "2026-01-31"], {})) == ([], ["--date", "2026-01-31"])

@@ -1,14 +1,16 @@
 # What is deployed: the code and what it imports, under the release's name.
 
 locals {
+  jobs = "${path.module}/../../spark_jobs"
   dist = "${path.module}/../../dist"
 
-  packages = {
-    "daily.py"         = "${path.module}/../../spark_jobs/daily.py"
-    "backfill.py"      = "${path.module}/../../spark_jobs/backfill.py"
-    "opslake.zip"      = "${local.dist}/opslake.zip"
-    "requirements.txt" = "${local.dist}/requirements-glue.txt"
-  }
+  packages = merge(
+    { for file in fileset(local.jobs, "{daily,backfill,maintain}.py") : file => "${local.jobs}/${file}" },
+    {
+      "opslake.zip"      = "${local.dist}/opslake.zip"
+      "requirements.txt" = "${local.dist}/requirements-glue.txt"
+    },
+  )
 
   release_uri = "s3://${aws_s3_bucket.buckets["packages"].id}/releases/${var.release}"
 }

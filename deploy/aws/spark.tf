@@ -9,6 +9,7 @@ locals {
       OPSLAKE_BUSINESS_TIMEZONE = var.business_timezone
     },
     var.contracts == null ? {} : { OPSLAKE_CONTRACTS = var.contracts },
+    var.settings,
   )
 
   # Glue takes one --conf: further ones stand in its value.

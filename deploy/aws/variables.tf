@@ -101,6 +101,16 @@ variable "contracts" {
   default     = null
 }
 
+variable "settings" {
+  description = "Further settings, as OPSLAKE_ variables. Where one is a secret, a reference to it and never the secret."
+  type        = map(string)
+  default     = {}
+  validation {
+    condition     = alltrue([for name in keys(var.settings) : startswith(name, "OPSLAKE_") && name != "OPSLAKE_NOTIFY"])
+    error_message = "Names begin with OPSLAKE_. Receivers of messages go another way: docs/runbook.md, Who is told."
+  }
+}
+
 variable "noncurrent_days" {
   description = "So many days a replaced or deleted object can be had back. It is paid for so long."
   type        = number

@@ -1,15 +1,13 @@
 # What is deployed: the code and what it imports, under the release's name.
 
 locals {
+  jobs  = "${path.module}/../../spark_jobs"
   dist  = "${path.module}/../../dist"
   image = var.container_image != null
 
   packages = merge(
-    {
-      "daily.py"    = "${path.module}/../../spark_jobs/daily.py"
-      "backfill.py" = "${path.module}/../../spark_jobs/backfill.py"
-      "opslake.zip" = "${local.dist}/opslake.zip"
-    },
+    { for file in fileset(local.jobs, "{daily,backfill,maintain}.py") : file => "${local.jobs}/${file}" },
+    { "opslake.zip" = "${local.dist}/opslake.zip" },
     local.image ? {} : { "opslake-env.tar.gz" = "${local.dist}/opslake-env.tar.gz" },
   )
 }

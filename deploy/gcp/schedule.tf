@@ -15,11 +15,12 @@ resource "google_cloud_scheduler_job" "daily" {
   attempt_deadline = "120s"
   depends_on       = [google_project_service.services]
 
-  # A repeated call starts nothing twice.
+  # A repeated call starts nothing twice. While somebody holds the lake the answer is 409: asked again for two hours.
   retry_config {
-    retry_count          = 3
-    min_backoff_duration = "30s"
-    max_backoff_duration = "300s"
+    retry_count          = 5
+    min_backoff_duration = "300s"
+    max_backoff_duration = "3600s"
+    max_doublings        = 4
   }
 
   http_target {

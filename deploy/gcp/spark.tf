@@ -5,11 +5,11 @@ resource "google_service_account" "batch" {
   display_name = "opslake: Spark batches"
 }
 
-# Runtime 3.0 asks for this role; 2.3's nodes get along with it as well. The wider dataproc.worker would open every
-# bucket of the project.
+# Runtime 3.0 asks for serverlessNode. 2.3 needs the wider worker, which opens every bucket of the project: give the lake
+# a project of its own there.
 resource "google_project_iam_member" "batch_node" {
   project = var.project_id
-  role    = "roles/dataproc.serverlessNode"
+  role    = var.runtime_version == "2.3" ? "roles/dataproc.worker" : "roles/dataproc.serverlessNode"
   member  = google_service_account.batch.member
 }
 
@@ -42,6 +42,7 @@ locals {
       OPSLAKE_BUSINESS_TIMEZONE = var.business_timezone
     },
     var.contracts == null ? {} : { OPSLAKE_CONTRACTS = var.contracts },
+    var.settings,
   )
 
   # The archive holds packages and no interpreter: the runtime's own Python finds them here.

@@ -1,4 +1,4 @@
-"""Build what runs elsewhere, into `dist/`: for spark-submit, for Google Cloud (`package.py gcp`), for AWS (`package.py aws`).
+"""Build what runs elsewhere, into `dist/`: for spark-submit, or for a cloud (`package.py gcp`, `package.py aws`).
 
     opslake.zip             our code, for --py-files                                          all
     opslake-env.tar.gz      the packages that it imports, for --archives                      spark-submit, gcp
@@ -42,7 +42,8 @@ SOURCES = ("postgres", "sheets")
 
 # The function needs few of the project's packages, and Lambda takes no more than 250 MiB unpacked.
 FUNCTION = (
-    "deltalake", "fsspec", "open-data-contract-standard", "pydantic", "pydantic-settings", "pyyaml", "structlog", "tzdata",
+    "deltalake", "fsspec", "open-data-contract-standard", "pydantic", "pydantic-settings", "pyyaml", "structlog",
+    "tzdata",
 )  # fmt: skip
 FUNCTION_GCP = ("functions-framework", "gcsfs", "google-cloud-dataproc")
 FUNCTION_AWS = ("boto3", "s3fs")
@@ -140,7 +141,10 @@ def _environment(target: Path, wanted: Sequence[str]) -> Path:
         entry.mtime, entry.uid, entry.gid, entry.uname, entry.gname = 0, 0, 0, "", ""
         return entry
 
-    with gzip.GzipFile(target, "wb", compresslevel=6, mtime=0) as packed, tarfile.open(fileobj=packed, mode="w") as archive:
+    with (
+        gzip.GzipFile(target, "wb", compresslevel=6, mtime=0) as packed,
+        tarfile.open(fileobj=packed, mode="w") as archive,
+    ):
         for file in _files(folder):
             archive.add(file, file.relative_to(folder).as_posix(), filter=anonymous)
     shutil.rmtree(folder)
@@ -159,7 +163,12 @@ def _resolved(wanted: Sequence[str], python: str, constraints: str) -> list[str]
     """`name==version` of the packages and of all that they need."""
     report = ROOT / ".cache" / "resolved.json"
     report.parent.mkdir(exist_ok=True)
-    _pip(["--dry-run", "--target", str(ROOT / ".cache" / "nowhere"), "--report", str(report)], wanted, python, constraints)
+    _pip(
+        ["--dry-run", "--target", str(ROOT / ".cache" / "nowhere"), "--report", str(report)],
+        wanted,
+        python,
+        constraints,
+    )
     found = [one["metadata"] for one in json.loads(report.read_text(encoding="utf-8"))["install"]]
     report.unlink()
     return sorted(f"{one['name']}=={one['version']}" for one in found)
@@ -168,7 +177,16 @@ def _resolved(wanted: Sequence[str], python: str, constraints: str) -> list[str]
 def _pip(options: Sequence[str], wanted: Sequence[str], python: str, constraints: str) -> None:
     """pip for another Python and for Linux: wheels only, at the versions that the tests ran with."""
     linux = [word for platform in PLATFORMS for word in ("--platform", platform)]
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:"]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--only-binary",
+        ":all:",
+    ]
     command += ["--ignore-installed", "--implementation", "cp", "--python-version", python, *linux, *options]
     subprocess.run([*command, "-c", str(ROOT / constraints), *wanted], check=True)
 

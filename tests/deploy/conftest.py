@@ -1,8 +1,9 @@
-"""Providers' schemas: downloaded once into .cache; without npm or its registry these tests are skipped, but never in CI."""
+"""Providers' schemas: downloaded once into .cache; without npm or its registry tests are skipped, but never in CI."""
 
 from __future__ import annotations
 
 import os
+from typing import NoReturn
 
 import pytest
 
@@ -19,7 +20,7 @@ def schemas() -> None:
         missing(f"the providers' schemas can't be had: {error}")
 
 
-def missing(what: str) -> None:
+def missing(what: str) -> NoReturn:
     """Skip the test, or fail it where nothing may be skipped in silence."""
     if os.environ.get("CI"):
         pytest.fail(f"{what} (and CI is set, so this isn't skipped)")

@@ -23,7 +23,9 @@ INTERFACE = re.compile(r"^export interface (\w+)(?: extends [\w.]+)? \{\n(.*?)^\
 PROPERTY = re.compile(r"/\*\*(?P<about>(?:(?!\*/).)*)\*/\s*readonly \w+(?P<optional>\??): (?P<type>[^;{]*)", re.DOTALL)
 NAME = re.compile(r"#(\w+) \w+#\w+\}")
 GETTER = re.compile(r"^    get (\w+)\(\)", re.MULTILINE)
-RESOURCE = re.compile(r"^export declare class \w+ extends cdktf\.Terraform(?:Resource|DataSource) \{\n.*", re.DOTALL | re.MULTILINE)
+RESOURCE = re.compile(
+    r"^export declare class \w+ extends cdktf\.Terraform(?:Resource|DataSource) \{\n.*", re.DOTALL | re.MULTILINE
+)
 
 
 class Unavailable(Exception):
@@ -61,7 +63,10 @@ def fetch(provider: str) -> Path:
     CACHE.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=CACHE) as folder:
         done = subprocess.run(
-            [npm, "pack", package, "--silent", "--pack-destination", folder], capture_output=True, text=True, timeout=240
+            [npm, "pack", package, "--silent", "--pack-destination", folder],
+            capture_output=True,
+            text=True,
+            timeout=240,
         )
         if done.returncode != 0:
             raise Unavailable(f"npm pack {package} failed: {done.stderr.strip()[-300:]}")
@@ -75,7 +80,7 @@ def fetch(provider: str) -> Path:
 
 
 def _unpack(archive: Path, target: Path) -> None:
-    """Only the declarations, each resource's in one file: a tenth of what the package holds."""
+    """Only the declarations, each resource's in one file."""
     texts: dict[str, list[bytes]] = {}
     with tarfile.open(archive) as tar:
         for member in tar:

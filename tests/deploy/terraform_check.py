@@ -108,7 +108,9 @@ def _check(where: str, body: Body, found: Schema, part: str) -> Iterator[str]:
 
 
 def _check_value(where: str, value: Any, argument: Argument, found: Schema) -> Iterator[str]:
-    blocks = isinstance(value, list) and bool(value) and all(isinstance(v, dict) and v.get("__is_block__") for v in value)
+    blocks = (
+        isinstance(value, list) and bool(value) and all(isinstance(v, dict) and v.get("__is_block__") for v in value)
+    )
     if argument.is_block != blocks:
         yield f"{where}: {'a block, not an argument' if argument.is_block else 'an argument, not a block'}"
     elif blocks:
@@ -129,7 +131,9 @@ def _is_literal(value: Any) -> bool:
 
 def _exports(found: Schema, attribute: str) -> bool:
     first, *others = attribute.split("_")
-    return first + "".join(word.capitalize() for word in others) in found.exported or attribute in found.parts[found.top]
+    return (
+        first + "".join(word.capitalize() for word in others) in found.exported or attribute in found.parts[found.top]
+    )
 
 
 def _parts(body: Body) -> Iterator[tuple[str, Any]]:

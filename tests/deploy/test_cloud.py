@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ case "$*" in *"$FAILS"*) exit 3;; esac
 
 
 def run(*arguments: str, cwd: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The command, with nothing in its environment but a PATH and what is given."""
     given = {"PATH": os.environ["PATH"], **environment}
     return subprocess.run([*arguments], capture_output=True, text=True, env=given, cwd=cwd)
 
@@ -26,8 +28,9 @@ def test_everything_that_is_missing_is_named_at_once(target: str, tmp_path: Path
     """Terraform, credentials, the state's bucket and variables; nothing is set up or built meanwhile."""
     tools = tmp_path / "bin"
     tools.mkdir()
-    for tool in ("make", "python3", "sh"):
-        (tools / tool).symlink_to(_which(tool))
+    for name, tool in (("make", shutil.which("make")), ("sh", shutil.which("sh")), ("python3", sys.executable)):
+        assert tool is not None
+        (tools / name).symlink_to(tool)
     done = run("make", target, PATH=str(tools), HOME=str(tmp_path))
     assert done.returncode == 2
     assert done.stdout == ""
@@ -51,7 +54,14 @@ def ready(tmp_path: Path) -> dict[str, str]:
     (tmp_path / "terraform").chmod(0o755)
     path = f"{tmp_path}:{os.environ['PATH']}"
     calls = str(tmp_path / "calls")
-    return {"PATH": path, "CALLS": calls, "FAILS": "-", "STATE_BUCKET": "b", "GOOGLE_CREDENTIALS": "{}", "RELEASE": "abc"}
+    return {
+        "PATH": path,
+        "CALLS": calls,
+        "FAILS": "-",
+        "STATE_BUCKET": "b",
+        "GOOGLE_CREDENTIALS": "{}",
+        "RELEASE": "abc",
+    }
 
 
 def test_a_variable_counts_from_a_file_and_from_the_environment_but_not_from_the_example(
@@ -68,7 +78,9 @@ def test_a_variable_counts_from_a_file_and_from_the_environment_but_not_from_the
 
 
 @pytest.mark.parametrize(("step", "words"), [("plan", ["init", "plan"]), ("apply", ["init", "plan", "apply"])])
-def test_what_is_applied_is_what_was_planned(step: str, words: list[str], tmp_path: Path, ready: dict[str, str]) -> None:
+def test_what_is_applied_is_what_was_planned(
+    step: str, words: list[str], tmp_path: Path, ready: dict[str, str]
+) -> None:
     """Both know the release; the state is in the bucket that was named."""
     done = run(
         sys.executable, "deploy/cloud.py", "gcp", step, cwd=tmp_path / "tree", **{**ready, "FAILS": "no such"},
@@ -89,11 +101,3 @@ def test_a_plan_that_fails_is_not_applied(tmp_path: Path, ready: dict[str, str])
     done = run(sys.executable, "deploy/cloud.py", "gcp", "apply", cwd=tmp_path / "tree", **environment)
     assert done.returncode == 3
     assert len((tmp_path / "calls").read_text(encoding="utf-8").splitlines()) == 2
-
-
-def _which(tool: str) -> str:
-    import shutil
-
-    found = shutil.which(tool)
-    assert found is not None
-    return found

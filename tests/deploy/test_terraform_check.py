@@ -20,6 +20,7 @@ resource "google_storage_bucket" "lake" {{
 
 
 def found(folder: Path, text: str) -> list[str]:
+    """What is wrong with a folder that holds this text."""
     (folder / "main.tf").write_text(text, encoding="utf-8")
     return findings(folder)
 
@@ -63,35 +64,44 @@ def test_a_right_file_has_no_findings(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        ("uniform_bucket_level_acess = true", "google_storage_bucket.lake: unknown argument or block uniform_bucket_level_acess"),
-        ("lifecycle_rules {\n}", "google_storage_bucket.lake: unknown argument or block lifecycle_rules"),
+        ("uniform_bucket_level_acess = true", ": unknown argument or block uniform_bucket_level_acess"),
+        ("lifecycle_rules {\n}", ": unknown argument or block lifecycle_rules"),
         (
             "lifecycle_rule {\naction {\ntype = 1\n}\ncondition {\nages = 3\n}\n}",
-            "google_storage_bucket.lake.lifecycle_rule.condition: unknown argument or block ages",
+            ".lifecycle_rule.condition: unknown argument or block ages",
         ),
-        ("lifecycle_rule {\naction {\ntype = 1\n}\n}", "google_storage_bucket.lake.lifecycle_rule: block condition is missing"),
+        ("lifecycle_rule {\naction {\ntype = 1\n}\n}", ".lifecycle_rule: block condition is missing"),
         (
             "lifecycle_rule {\naction {\nstorage_class = 1\n}\ncondition {\n}\n}",
-            "google_storage_bucket.lake.lifecycle_rule.action: argument type is missing",
+            ".lifecycle_rule.action: argument type is missing",
         ),
-        ('dynamic "cors" {\nfor_each = []\ncontent {\norigins = []\n}\n}', "google_storage_bucket.lake.cors: unknown argument or block origins"),
-        ("versioning = { enabled = true }", "google_storage_bucket.lake.versioning: a block, not an argument"),
-        ("labels {\n}", "google_storage_bucket.lake.labels: an argument, not a block"),
-        ("versioning {\nenabled = true\n}\nversioning {\nenabled = true\n}", "google_storage_bucket.lake.versioning: stands 2 times, and may once"),
-        ("storage_class = [1]", "google_storage_bucket.lake.storage_class: a list, where one value is meant"),
-        ('cors {\norigin = "x"\n}', "google_storage_bucket.lake.cors.origin: one value, where a list is meant"),
+        ('dynamic "cors" {\nfor_each = []\ncontent {\norigins = []\n}\n}', ".cors: unknown argument or block origins"),
+        ("versioning = { enabled = true }", ".versioning: a block, not an argument"),
+        ("labels {\n}", ".labels: an argument, not a block"),
+        (
+            "versioning {\nenabled = true\n}\nversioning {\nenabled = true\n}",
+            ".versioning: stands 2 times, and may once",
+        ),
+        ("storage_class = [1]", ".storage_class: a list, where one value is meant"),
+        ('cors {\norigin = "x"\n}', ".cors.origin: one value, where a list is meant"),
     ],
-)  # fmt: skip
+)
 def test_a_mistake_in_a_resource_is_found(tmp_path: Path, more: str, message: str) -> None:
     """Misspelt, unknown, missing or of the wrong shape, at any depth."""
-    assert found(tmp_path, BUCKET.format(more=more)) == [f"main.tf: {message}"]
+    assert found(tmp_path, BUCKET.format(more=more)) == [f"main.tf: google_storage_bucket.lake{message}"]
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('resource "google_storage_bucket" "b" {\nname = "b"\n}', "main.tf: google_storage_bucket.b: argument location is missing"),
-        ('resource "google_storage_buckets" "b" {\n}', "main.tf: google_storage_buckets.b: google has no resource of this type"),
+        (
+            'resource "google_storage_bucket" "b" {\nname = "b"\n}',
+            "main.tf: google_storage_bucket.b: argument location is missing",
+        ),
+        (
+            'resource "google_storage_buckets" "b" {\n}',
+            "main.tf: google_storage_buckets.b: google has no resource of this type",
+        ),
         ('data "aws_storage" "b" {\n}', "main.tf: aws_storage.b: aws has no data of this type"),
         ('resource "azurerm_x" "b" {\n}', "main.tf: azurerm_x.b: azurerm has no resource of this type"),
         ('provider "aws" {\nregions = "x"\n}', "main.tf: provider.aws: unknown argument or block regions"),
@@ -101,7 +111,7 @@ def test_a_mistake_in_a_resource_is_found(tmp_path: Path, more: str, message: st
         ("locals {\na = 1\n}", "local.a isn't used"),
         ('variable "v" {\ntype = string\n}', "var.v isn't used"),
     ],
-)  # fmt: skip
+)
 def test_a_mistake_beside_resources_is_found(tmp_path: Path, text: str, message: str) -> None:
     """Types, providers, references and names."""
     assert found(tmp_path, text) == [message]
@@ -109,5 +119,8 @@ def test_a_mistake_beside_resources_is_found(tmp_path: Path, text: str, message:
 
 def test_an_attribute_that_a_resource_lacks_is_found(tmp_path: Path) -> None:
     """What a reference asks for must be something that the resource has."""
-    text = BUCKET.format(more="") + 'output "o" {\nvalue = [google_storage_bucket.lake.url, google_storage_bucket.lake.uri]\n}'
+    text = (
+        BUCKET.format(more="")
+        + 'output "o" {\nvalue = [google_storage_bucket.lake.url, google_storage_bucket.lake.uri]\n}'
+    )
     assert found(tmp_path, text) == ["google_storage_bucket.lake.uri: it has no such attribute"]

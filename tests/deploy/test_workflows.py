@@ -14,10 +14,12 @@ WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 
 
 def workflow(name: str) -> dict[Any, Any]:
+    """One workflow's content."""
     return dict(yaml.safe_load((ROOT / ".github" / "workflows" / name).read_text(encoding="utf-8")))
 
 
 def steps(content: dict[Any, Any]) -> list[dict[str, Any]]:
+    """The steps of all its jobs."""
     return [step for job in content["jobs"].values() for step in job["steps"]]
 
 
@@ -49,7 +51,11 @@ def test_main_is_deployed_after_ci_and_staging_by_hand() -> None:
     """Image, validate, plan, apply, in that order; production only after a green ci of a push to main."""
     content = workflow("deploy.yml")
     triggers = content[True]  # YAML reads the key `on` as true
-    assert triggers["workflow_run"] == {"workflows": [workflow("ci.yml")["name"]], "branches": ["main"], "types": ["completed"]}
+    assert triggers["workflow_run"] == {
+        "workflows": [workflow("ci.yml")["name"]],
+        "branches": ["main"],
+        "types": ["completed"],
+    }
     assert set(triggers) == {"workflow_run", "workflow_dispatch"}
     job = content["jobs"]["deploy"]
     assert "conclusion == 'success'" in job["if"]
@@ -63,7 +69,7 @@ def test_main_is_deployed_after_ci_and_staging_by_hand() -> None:
 def test_an_image_is_tagged_with_the_commit_and_latest() -> None:
     """deploy/image.sh builds both tags and pushes both."""
     script = (ROOT / "deploy" / "image.sh").read_text(encoding="utf-8")
-    assert 'commit=$(git rev-parse --short=12 HEAD)' in script
+    assert "commit=$(git rev-parse --short=12 HEAD)" in script
     for tag in ("$commit", "latest"):
         assert f'--tag "$image:{tag}"' in script
         assert f'docker push --quiet "$image:{tag}"' in script
