@@ -1,8 +1,8 @@
-# Who is told of failures, and credentials of sources. Terraform makes the places and never sees what is in them: values
-# are added by hand (docs/runbook.md), so they stand in no state file and no plan.
+# Credentials of sources, which contracts refer to. Terraform makes the places and never sees what is in them: values are
+# added by hand (docs/runbook.md), so they stand in no state file and no plan.
 
 resource "aws_secretsmanager_secret" "secrets" {
-  for_each                = setunion(["notify"], var.secrets)
+  for_each                = var.secrets
   name                    = "${var.name}/${each.key}"
   recovery_window_in_days = 7
 }
@@ -15,6 +15,7 @@ data "aws_iam_policy_document" "secrets_job" {
 }
 
 resource "aws_iam_role_policy" "secrets_job" {
+  count  = length(var.secrets) > 0 ? 1 : 0
   name   = "secrets"
   role   = aws_iam_role.job.id
   policy = data.aws_iam_policy_document.secrets_job.json
@@ -28,7 +29,7 @@ data "aws_iam_policy_document" "secrets_operator" {
 }
 
 resource "aws_iam_role_policy" "secrets_operator" {
-  count  = length(var.operators) > 0 ? 1 : 0
+  count  = length(var.operators) > 0 && length(var.secrets) > 0 ? 1 : 0
   name   = "secrets"
   role   = aws_iam_role.people["operator"].id
   policy = data.aws_iam_policy_document.secrets_operator.json

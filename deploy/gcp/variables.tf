@@ -112,7 +112,7 @@ variable "settings" {
   default     = {}
   validation {
     condition     = alltrue([for name in keys(var.settings) : startswith(name, "OPSLAKE_") && name != "OPSLAKE_NOTIFY"])
-    error_message = "Names begin with OPSLAKE_. Receivers of messages go another way: docs/runbook.md, Who is told."
+    error_message = "Names begin with OPSLAKE_; OPSLAKE_NOTIFY holds credentials: docs/runbook.md, Who is told."
   }
 }
 
@@ -167,7 +167,7 @@ variable "subnetwork" {
 # Credentials of sources
 
 variable "secrets" {
-  description = "Names of further secrets that a contract refers to, for a database or a sheet."
+  description = "Names of secrets that contracts refer to, for a database or a sheet."
   type        = set(string)
   default     = []
 }

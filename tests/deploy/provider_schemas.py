@@ -16,16 +16,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 CACHE = Path(__file__).parents[2] / ".cache" / "provider-schemas"
 PACKAGES = {"google": "@cdktf/provider-google@16.12.1", "aws": "@cdktf/provider-aws@21.22.1"}
 INTERFACE = re.compile(r"^export interface (\w+)(?: extends [\w.]+)? \{\n(.*?)^\}", re.DOTALL | re.MULTILINE)
-PROPERTY = re.compile(r"/\*\*(?P<about>(?:(?!\*/).)*)\*/\s*readonly \w+(?P<optional>\??): (?P<type>[^;{]*)", re.DOTALL)
-NAME = re.compile(r"#(\w+) \w+#\w+\}")
-GETTER = re.compile(r"^    get (\w+)\(\)", re.MULTILINE)
-RESOURCE = re.compile(
-    r"^export declare class \w+ extends cdktf\.Terraform(?:Resource|DataSource) \{\n.*", re.DOTALL | re.MULTILINE
+PROPERTY = re.compile(
+    r"/\*\*(?P<about>(?:(?!\*/).)*)\*/\s*readonly \w+(?P<optional>\??): (?P<type>\{.*?\n    \}|[^;{]*);", re.DOTALL
 )
+NAME = re.compile(r"#(\w+) \w+#\w+\}")
+GETTER = re.compile(r"^    get (\w+)\(\): (.*);$", re.MULTILINE)
+CLASS = re.compile(r"^export declare class (\w+) extends cdktf\.(\w+) \{\n(.*?)^\}", re.DOTALL | re.MULTILINE)
+TOP_CLASSES = ("TerraformResource", "TerraformDataSource", "TerraformProvider")
+SIMPLE = {"string": "string", "boolean": "bool", "number": "number"}
+MAPS = {"cdktf.StringMap": "string", "cdktf.BooleanMap": "bool", "cdktf.NumberMap": "number"}
 
 
 class Unavailable(Exception):
@@ -34,21 +38,25 @@ class Unavailable(Exception):
 
 @dataclass(frozen=True)
 class Argument:
-    """An attribute or a block: `nested` is the name of what it is made of, if that has parts."""
+    """An attribute or a block: `nested` names what it is made of, if that has parts; `type` is an attribute's.
+
+    Types are written as Terraform writes them in JSON: "string", ["map", "string"]; "dynamic" where nothing is known.
+    """
 
     is_block: bool
     required: bool
     is_list: bool
     nested: str | None
+    type: Any
 
 
 @dataclass(frozen=True)
 class Schema:
-    """What one resource, data source or provider takes (`top` and below) and what it can be asked for."""
+    """What one resource, data source or provider takes (`top` and below), and by part what it can be asked for."""
 
     top: str
     parts: Mapping[str, Mapping[str, Argument]]
-    exported: frozenset[str]
+    exported: Mapping[str, Mapping[str, Any]]
 
 
 def fetch(provider: str) -> Path:
@@ -105,8 +113,32 @@ def read(declarations: str) -> Schema:
     """The schema in the text of a declaration file."""
     parts = {name: dict(_arguments(body)) for name, body in INTERFACE.findall(declarations)}
     top = next(name for name in parts if name.endswith("Config"))
-    classes = RESOURCE.search(declarations)
-    return Schema(top, parts, frozenset(GETTER.findall(classes[0])) if classes else frozenset())
+    exported = {}
+    for name, base, body in CLASS.findall(declarations):
+        part = top if base in TOP_CLASSES else name.removesuffix("OutputReference")
+        exported[part] = {
+            _snake(getter): _type(of) for getter, of in GETTER.findall(body) if not getter.endswith("Input")
+        }
+    return Schema(top, parts, exported)
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])[A-Z]", lambda found: "_" + found[0], name).lower()
+
+
+def _type(text: str) -> Any:
+    """The first of TypeScript's alternatives that Terraform has a type for."""
+    if text.startswith("{"):
+        inner = re.search(r"\]:\s*([^;]+);", text)
+        return ["map", _type(inner[1]) if inner else "string"]
+    for part in (one.strip() for one in text.split("|")):
+        if part in SIMPLE:
+            return SIMPLE[part]
+        if part.removesuffix("[]") in SIMPLE:
+            return ["list", SIMPLE[part.removesuffix("[]")]]
+        if part in MAPS:
+            return ["map", MAPS[part]]
+    return "dynamic"
 
 
 def _arguments(body: str) -> Iterator[tuple[str, Argument]]:
@@ -123,5 +155,6 @@ def _arguments(body: str) -> Iterator[tuple[str, Argument]]:
                 required=not found["optional"],
                 is_list=any(part.endswith("[]") for part in types),
                 nested=own.removesuffix("[]") if own else None,
+                type=_type(found["type"]),
             ),
         )

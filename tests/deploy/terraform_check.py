@@ -130,10 +130,7 @@ def _is_literal(value: Any) -> bool:
 
 
 def _exports(found: Schema, attribute: str) -> bool:
-    first, *others = attribute.split("_")
-    return (
-        first + "".join(word.capitalize() for word in others) in found.exported or attribute in found.parts[found.top]
-    )
+    return attribute in found.exported[found.top] or attribute in found.parts[found.top]
 
 
 def _parts(body: Body) -> Iterator[tuple[str, Any]]:

@@ -142,5 +142,5 @@ def test_every_state_of_the_daily_state_machine_leads_somewhere_and_is_reached()
     (body,) = (body for _, _, kind, _, body in Module(DEPLOY / "aws").things() if kind == "aws_sfn_state_machine")
     assert given == set(re.findall(r"(\w+)\s*=", body["definition"]))
     asked = states["Ask"]
-    assert [retry["ErrorEquals"] for retry in asked["Retry"]][0] == ["LakeBusy"]
+    assert asked["Retry"][0]["ErrorEquals"] == ["LakeBusy"]
     assert asked["Catch"] == [{"ErrorEquals": ["States.ALL"], "Next": "Tell"}]
