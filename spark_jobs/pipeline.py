@@ -208,8 +208,6 @@ class Pipeline:
                 version = self._spark.version if self._spark is not None else None
                 record = replace(record, finished_at=now, exit_code=report.exit_code, spark_version=version)
                 runs.put(replace(record, figures=report.figures, error=str(report.error) if report.error else None))
-                tell, event = (log.info, "run.done") if report.exit_code == 0 else (log.error, "run.failed")
-                tell(event, run_id=report.run_id, exit_code=report.exit_code, seconds=round(report.seconds, 1))
 
     def _take(self, run_id: str, patience: float) -> Lease:
         """The lake's lease, as soon as it is free within `patience` seconds."""

@@ -6,6 +6,9 @@ import os
 import sys
 from collections.abc import MutableMapping, Sequence
 
+from spark_jobs.errors import ENGINE_FAILED, LAKE_HELD, OK
+from spark_jobs.log import configure, log
+
 GLUE = (
     "--enable-auto-scaling", "--enable-job-insights", "--enable-glue-datacatalog",
     "--JOB_NAME", "--JOB_ID", "--JOB_RUN_ID", "--SECURITY_CONFIGURATION", "--TempDir", "--job-language",
@@ -22,7 +25,24 @@ def submitted(command: str) -> None:
 
     root, own = split_arguments(take_settings(sys.argv[1:], os.environ))
     sys.argv = ["opslake", *root, command, *own]
-    main()
+    configure()  # for what is told before the settings are known
+    code: object = ENGINE_FAILED
+    try:
+        main()
+        code = OK
+    except SystemExit as end:
+        code = end.code or OK
+        raise
+    finally:
+        _tell(command, code)
+
+
+def _tell(command: str, code: object) -> None:
+    """The job's last event, which the clouds' alerts look for. Of a lake that is held its holder will tell."""
+    if code == OK:
+        log.info("run.done", command=command)
+    elif code != LAKE_HELD:
+        log.error("run.failed", command=command, exit_code=code)
 
 
 def take_settings(arguments: Sequence[str], environment: MutableMapping[str, str]) -> list[str]:

@@ -142,7 +142,8 @@ def _environment(target: Path, wanted: Sequence[str]) -> Path:
         return entry
 
     with (
-        gzip.GzipFile(target, "wb", compresslevel=6, mtime=0) as packed,
+        target.open("wb") as written,
+        gzip.GzipFile("", "wb", compresslevel=6, fileobj=written, mtime=0) as packed,
         tarfile.open(fileobj=packed, mode="w") as archive,
     ):
         for file in _files(folder):
