@@ -58,6 +58,7 @@ resource "google_logging_metric" "runs_ended" {
 
 resource "google_monitoring_alert_policy" "no_run" {
   display_name          = "${var.name}: no run in ${var.alert_hours} hours"
+  enabled               = !var.schedule_paused
   combiner              = "OR"
   severity              = "ERROR"
   notification_channels = [for channel in google_monitoring_notification_channel.email : channel.id]
@@ -66,7 +67,7 @@ resource "google_monitoring_alert_policy" "no_run" {
     display_name = "no run has ended for ${var.alert_hours} hours"
     condition_prometheus_query_language {
       # Without any run there is no series at all, hence the vector. An hour's patience: a run may take longer today.
-      query                     = "(sum(increase({\"logging.googleapis.com/user/${google_logging_metric.runs_ended.name}\"}[${var.alert_hours}h])) or vector(0)) < 1"
+      query                     = "(sum(increase({\"logging.googleapis.com/user/${google_logging_metric.runs_ended.name}\", monitored_resource=\"cloud_dataproc_batch\"}[${var.alert_hours}h])) or vector(0)) < 1"
       duration                  = "3600s"
       evaluation_interval       = "300s"
       disable_metric_validation = true

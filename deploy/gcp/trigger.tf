@@ -152,6 +152,9 @@ resource "google_cloudfunctions2_function" "landed" {
   }
 
   depends_on = [
+    google_artifact_registry_repository_iam_member.images_build,
+    google_project_iam_member.build_logs,
+    google_project_iam_member.build_sources,
     google_project_iam_member.events_received,
     google_project_iam_member.storage_publishes,
     google_storage_bucket_object.packages,

@@ -144,3 +144,41 @@ def test_every_state_of_the_daily_state_machine_leads_somewhere_and_is_reached()
     asked = states["Ask"]
     assert asked["Retry"][0]["ErrorEquals"] == ["LakeBusy"]
     assert asked["Catch"] == [{"ErrorEquals": ["States.ALL"], "Next": "Tell"}]
+
+
+def test_analysts_on_google_cloud_get_a_dataset_of_views_and_nothing_else() -> None:
+    """Whatever is given to them: to read the open dataset, and to have jobs."""
+    given = {}
+    for file, _, type_name, name, body in Module(DEPLOY / "gcp").things():
+        if "var.analysts" in str(body):
+            given[f"{type_name}.{name}"] = (file, body["role"].strip('"'), str(body.get("dataset_id", "")))
+    assert given == {
+        "google_bigquery_dataset_access.open_analysts": (
+            "query.tf",
+            "READER",
+            "${google_bigquery_dataset.open.dataset_id}",
+        ),
+        "google_project_iam_member.query_jobs": ("query.tf", "roles/bigquery.jobUser", ""),
+    }
+
+
+def test_analysts_on_aws_read_gold_and_state_and_are_refused_the_rest() -> None:
+    """What their role may do to the lake; it has this policy and the one to query with."""
+    documents = {name: body for _, kind, type_name, name, body in Module(DEPLOY / "aws").things() if kind == "data"}
+    statements = documents["lake_analyst"]["statement"]
+    allowed = [one for one in statements if "effect" not in one]
+    objects = [one for one in allowed if one["actions"] == ['"s3:GetObject"']]
+    assert [re.findall(r"arn\}/(.*?)\"", str(one["resources"])) for one in objects] == [["gold/*", "state/*"]]
+    listed = [one for one in allowed if one["actions"] == ['"s3:ListBucket"']]
+    assert [one["condition"][0]["values"] for one in listed] == [['"gold/*"', '"state/*"']]
+    assert len(allowed) == 2
+    (refused,) = (one for one in statements if one.get("effect") == '"Deny"')
+    assert all(layer in str(refused["resources"]) for layer in ("bronze", "silver", "exception", "landing"))
+
+    policies = {
+        name: body["policy"]
+        for _, _, type_name, name, body in Module(DEPLOY / "aws").things()
+        if type_name == "aws_iam_role_policy" and re.search(r"people\[\"analyst\"\]|each\.value", str(body["role"]))
+    }
+    assert set(policies) == {"lake_analyst", "query"}
+    assert "restricted" not in str(documents["query"])
