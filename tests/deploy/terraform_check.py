@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,15 @@ NAMES = re.compile(r"(?<![\w.])(var|local)\.(\w+)")
 Body = Mapping[str, Any]
 
 
-def findings(folder: Path) -> list[str]:
+def findings(module: Module) -> list[str]:
     """Everything that is wrong, each with its place; none when all is well."""
-    module = Module(folder)
     return sorted({*module.unknown_arguments(), *module.unknown_names(), *module.unknown_references()})
+
+
+@cache
+def module_of(cloud: str) -> Module:
+    """Ours for one cloud, parsed once."""
+    return Module(Path(__file__).parents[2] / "deploy" / cloud)
 
 
 class Module:

@@ -10,7 +10,7 @@ import pytest
 
 from spark_jobs.settings import Settings
 from spark_jobs.submitted import split_arguments, take_settings
-from tests.deploy.terraform_check import Body, Module
+from tests.deploy.terraform_check import Body, module_of
 
 environment = pytest.importorskip("trigger_function.environment", reason="the trigger function isn't here yet")
 OnDataproc, OnGlue = environment.OnDataproc, environment.OnGlue
@@ -62,4 +62,4 @@ def test_what_a_glue_job_gets_by_default_does_not_reach_the_command() -> None:
 
 def of(cloud: str, type_name: str) -> list[tuple[str, str, str, str, Body]]:
     """What Terraform makes of one type."""
-    return [thing for thing in Module(DEPLOY / cloud).things() if thing[2] == type_name]
+    return [thing for thing in module_of(cloud).things() if thing[2] == type_name]

@@ -9,11 +9,10 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import hcl2
 import pytest
 
 from tests.deploy.conftest import missing
-from tests.deploy.terraform_check import Module, findings
+from tests.deploy.terraform_check import findings, module_of
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 CLOUDS = ("gcp", "aws")
@@ -24,7 +23,7 @@ HCLFMT = DEPLOY.parent / ".cache" / "bin"
 @pytest.mark.usefixtures("schemas")
 def test_every_argument_is_one_that_the_provider_takes(cloud: str) -> None:
     """Types, arguments, blocks at any depth, required ones, references, variables and locals."""
-    assert findings(DEPLOY / cloud) == []
+    assert findings(module_of(cloud)) == []
 
 
 def test_files_are_formatted() -> None:
@@ -52,8 +51,7 @@ def test_both_clouds_have_the_same_files() -> None:
 def test_variables_have_a_type_and_a_description_and_outputs_a_description(cloud: str) -> None:
     """Nobody has to guess."""
     bare = []
-    for file in (DEPLOY / cloud).glob("*.tf"):
-        content = hcl2.loads(file.read_text(encoding="utf-8"))
+    for content in module_of(cloud).files.values():
         for kind, wanted in (("variable", {"type", "description"}), ("output", {"description"})):
             for block in content.get(kind, ()):
                 bare += [name for name, body in block.items() if not name.startswith("__") and not wanted <= set(body)]
@@ -77,7 +75,7 @@ def test_the_state_is_remote_and_locked(cloud: str) -> None:
 
 def test_no_version_of_a_secret_is_made() -> None:
     """Terraform keeps what it makes in its state, in the clear."""
-    types = {type_name for cloud in CLOUDS for _, _, type_name, _, _ in Module(DEPLOY / cloud).things()}
+    types = {type_name for cloud in CLOUDS for _, _, type_name, _, _ in module_of(cloud).things()}
     assert {"google_secret_manager_secret", "aws_secretsmanager_secret"} <= types
     kept = {"google_secret_manager_secret_version", "aws_secretsmanager_secret_version", "google_service_account_key"}
     assert not types & (kept | {"aws_iam_access_key"})
@@ -85,7 +83,7 @@ def test_no_version_of_a_secret_is_made() -> None:
 
 def test_buckets_are_closed_versioned_and_kept() -> None:
     """On Google Cloud: each bucket; on AWS: all, by for_each over the same map."""
-    for _, kind, type_name, name, body in Module(DEPLOY / "gcp").things():
+    for _, kind, type_name, name, body in module_of("gcp").things():
         if (kind, type_name) == ("resource", "google_storage_bucket"):
             assert body["uniform_bucket_level_access"] is True, name
             assert body["public_access_prevention"] == '"enforced"', name
@@ -93,7 +91,7 @@ def test_buckets_are_closed_versioned_and_kept() -> None:
             assert body["lifecycle_rule"], name
     made = {
         type_name: body
-        for _, _, type_name, _, body in Module(DEPLOY / "aws").things()
+        for _, _, type_name, _, body in module_of("aws").things()
         if type_name.startswith("aws_s3_bucket")
     }
     for type_name in (
@@ -109,7 +107,7 @@ def test_no_role_is_given_for_a_whole_project_that_opens_every_bucket_or_table()
     """Project-wide roles of the accounts and people: what can't be given for less."""
     wide = {
         body["role"].strip('"'): "condition" in body
-        for _, _, type_name, _, body in Module(DEPLOY / "gcp").things()
+        for _, _, type_name, _, body in module_of("gcp").things()
         if type_name == "google_project_iam_member"
     }
     assert wide == {
@@ -139,7 +137,7 @@ def test_every_state_of_the_daily_state_machine_leads_somewhere_and_is_reached()
         waiting |= onward - reached
     assert reached == set(states)
     given = set(re.findall(r"\$\{(\w+)\}", text))
-    (body,) = (body for _, _, kind, _, body in Module(DEPLOY / "aws").things() if kind == "aws_sfn_state_machine")
+    (body,) = (body for _, _, kind, _, body in module_of("aws").things() if kind == "aws_sfn_state_machine")
     assert given == set(re.findall(r"(\w+)\s*=", body["definition"]))
     asked = states["Ask"]
     assert asked["Retry"][0]["ErrorEquals"] == ["LakeBusy"]
@@ -149,7 +147,7 @@ def test_every_state_of_the_daily_state_machine_leads_somewhere_and_is_reached()
 def test_analysts_on_google_cloud_get_a_dataset_of_views_and_nothing_else() -> None:
     """Whatever is given to them: to read the open dataset, and to have jobs."""
     given = {}
-    for file, _, type_name, name, body in Module(DEPLOY / "gcp").things():
+    for file, _, type_name, name, body in module_of("gcp").things():
         if "var.analysts" in str(body):
             given[f"{type_name}.{name}"] = (file, body["role"].strip('"'), str(body.get("dataset_id", "")))
     assert given == {
@@ -164,7 +162,7 @@ def test_analysts_on_google_cloud_get_a_dataset_of_views_and_nothing_else() -> N
 
 def test_analysts_on_aws_read_gold_and_state_and_are_refused_the_rest() -> None:
     """What their role may do to the lake; it has this policy and the one to query with."""
-    documents = {name: body for _, kind, type_name, name, body in Module(DEPLOY / "aws").things() if kind == "data"}
+    documents = {name: body for _, kind, type_name, name, body in module_of("aws").things() if kind == "data"}
     statements = documents["lake_analyst"]["statement"]
     allowed = [one for one in statements if "effect" not in one]
     objects = [one for one in allowed if one["actions"] == ['"s3:GetObject"']]
@@ -177,7 +175,7 @@ def test_analysts_on_aws_read_gold_and_state_and_are_refused_the_rest() -> None:
 
     policies = {
         name: body["policy"]
-        for _, _, type_name, name, body in Module(DEPLOY / "aws").things()
+        for _, _, type_name, name, body in module_of("aws").things()
         if type_name == "aws_iam_role_policy" and re.search(r"people\[\"analyst\"\]|each\.value", str(body["role"]))
     }
     assert set(policies) == {"lake_analyst", "query"}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.deploy.terraform_check import findings
+from tests.deploy.terraform_check import Module, findings
 
 pytestmark = pytest.mark.usefixtures("schemas")
 
@@ -22,7 +22,7 @@ resource "google_storage_bucket" "lake" {{
 def found(folder: Path, text: str) -> list[str]:
     """What is wrong with a folder that holds this text."""
     (folder / "main.tf").write_text(text, encoding="utf-8")
-    return findings(folder)
+    return findings(Module(folder))
 
 
 def test_a_right_file_has_no_findings(tmp_path: Path) -> None:

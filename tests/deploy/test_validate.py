@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.deploy.provider_server import serving
-from tests.deploy.terraform_check import Module
+from tests.deploy.terraform_check import module_of
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 PROVIDERS = {"gcp": "google", "aws": "aws"}
@@ -37,7 +37,7 @@ def validate(cloud: str, folder: Path, change: tuple[str, str, str] | None = Non
         text = (folder / name).read_text(encoding="utf-8")
         assert old in text
         (folder / name).write_text(text.replace(old, new, 1), encoding="utf-8")
-    wanted = {(kind, type_name) for _, kind, type_name, _, _ in Module(folder).things()}
+    wanted = {(kind, type_name) for _, kind, type_name, _, _ in module_of(cloud).things()}
     with serving(PROVIDERS[cloud], wanted) as found:
         environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "CHECKPOINT_DISABLE": "1", **found}
         for words in (["init", "-input=false"], ["validate"]):
