@@ -6,7 +6,12 @@ locals {
   dist  = "${path.module}/../../dist"
   image = var.container_image != null
 
+  # Delta as it was tested with Spark 4.0, from where make setup put it. Glue has its own.
+  ivy  = "${path.module}/../../.ivy/jars/4.0"
+  jars = { for file in fileset(local.ivy, "delta-*.jar") : file => "${local.ivy}/${file}" if var.delta_jars && var.runtime_version == "3.0" }
+
   packages = merge(
+    local.jars,
     { for file in fileset(local.jobs, "{daily,backfill,maintain}.py") : file => "${local.jobs}/${file}" },
     { "opslake.zip" = "${local.dist}/opslake.zip" },
     local.image ? {} : { "opslake-env.tar.gz" = "${local.dist}/opslake-env.tar.gz" },

@@ -24,6 +24,7 @@ locals {
       TRIGGER_PY_FILES                      = "${local.release_uri}/opslake.zip"
       TRIGGER_ARCHIVES                      = "${local.release_uri}/opslake-env.tar.gz#environment"
     },
+    length(local.jars) == 0 ? {} : { TRIGGER_JARS = join(",", [for file in keys(local.jars) : "${local.release_uri}/${file}"]) },
     var.subnetwork == null ? {} : { TRIGGER_SUBNETWORK = var.subnetwork },
   )
 }

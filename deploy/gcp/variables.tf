@@ -146,6 +146,12 @@ variable "container_image" {
   default     = null
 }
 
+variable "delta_jars" {
+  description = "Whether a batch brings Delta's jars (runtime 3.0 only); false where the runtime's own shall be used."
+  type        = bool
+  default     = true
+}
+
 variable "batch_ttl_seconds" {
   description = "A batch that still runs after so long is ended. It may be started again at any moment."
   type        = number
