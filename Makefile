@@ -1,6 +1,7 @@
 # The project's commands. `make` alone prints them.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-spark35 test test-spark35 lint format demo bench package clean
+.PHONY: help setup setup-spark35 test test-spark35 lint format demo bench package package-gcp package-aws image \
+	plan-gcp plan-aws deploy-gcp deploy-aws clean
 
 PYTHON ?=
 IVY_SETTINGS ?=
@@ -12,7 +13,7 @@ export PYTHON IVY_SETTINGS
 BIN := .venv/bin
 # A file's tests share what they set up, so a file stays with one worker; conftest.py puts the longest first.
 SIDE_BY_SIDE := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
-TYPED := spark_jobs state deploy/setup $(if $(wildcard trigger_function/*.py),trigger_function)
+TYPED := spark_jobs state deploy/setup deploy/cloud.py $(if $(wildcard trigger_function/*.py),trigger_function)
 
 help: ## print the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +47,34 @@ bench: setup ## the benchmarks (long); BENCH_ARGS are passed on
 
 package: setup ## dist/opslake.zip for --py-files and dist/opslake-env.tar.gz for --archives
 	$(BIN)/python deploy/setup/package.py
+
+package-gcp: setup ## what Google Cloud gets: the code, its packages, the trigger function
+	$(BIN)/python deploy/setup/package.py gcp
+
+package-aws: setup ## what AWS gets
+	$(BIN)/python deploy/setup/package.py aws
+
+image: ## the image of Spark batches, in the place of the archive: build and push IMAGE=repository/name
+	@deploy/image.sh "$(IMAGE)"
+
+# What is missing is said before anything is built.
+define cloud
+@python3 deploy/cloud.py $(1) check
+@$(MAKE) --no-print-directory package-$(1)
+@python3 deploy/cloud.py $(1) $(2)
+endef
+
+plan-gcp: ## show what a deployment to Google Cloud would change: STATE_BUCKET=…, variables in deploy/gcp/terraform.tfvars
+	$(call cloud,gcp,plan)
+
+plan-aws: ## show what a deployment to AWS would change
+	$(call cloud,aws,plan)
+
+deploy-gcp: ## package, upload and apply
+	$(call cloud,gcp,apply)
+
+deploy-aws: ## package, upload and apply
+	$(call cloud,aws,apply)
 
 clean: ## remove what was built and the caches; keeps the environments and the jars
 	rm -rf dist build .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis spark-warehouse metastore_db derby.log

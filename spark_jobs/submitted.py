@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import MutableMapping, Sequence
+
+from spark_jobs.errors import ENGINE_FAILED, LAKE_HELD, OK
+from spark_jobs.log import configure, log
 
 GLUE = (
+    "--enable-auto-scaling", "--enable-job-insights", "--enable-glue-datacatalog",
     "--JOB_NAME", "--JOB_ID", "--JOB_RUN_ID", "--SECURITY_CONFIGURATION", "--TempDir", "--job-language",
     "--job-bookmark-option", "--job-bookmark-from", "--job-bookmark-to", "--datalake-formats", "--conf",
     "--extra-py-files", "--additional-python-modules", "--enable-metrics", "--enable-observability-metrics",
@@ -20,9 +25,45 @@ def submitted(command: str) -> None:
     """Run a command with the arguments that the job was submitted with; ends the process with its exit code."""
     from spark_jobs.cli import main
 
-    root, own = split_arguments(sys.argv[1:])
+    root, own = split_arguments(take_settings(sys.argv[1:], os.environ))
     sys.argv = ["opslake", *root, command, *own]
-    main()
+    configure()  # for what is told before the settings are known
+    code: object = ENGINE_FAILED
+    try:
+        main()
+        code = OK
+    except SystemExit as end:
+        code = end.code or OK
+        raise
+    finally:
+        _tell(command, code)
+
+
+def _tell(command: str, code: object) -> None:
+    """The job's last event, which the clouds' alerts look for. Of a lake that is held its holder will tell."""
+    if code == OK:
+        log.info("run.done", command=command)
+    elif code != LAKE_HELD:
+        log.error("run.failed", command=command, exit_code=code)
+
+
+def take_settings(arguments: Sequence[str], environment: MutableMapping[str, str]) -> list[str]:
+    """The arguments without `--OPSLAKE_…`, which become variables: a Glue job has arguments, and no environment.
+
+    A later argument of one name wins, and all of them win over the environment. Glue's option for pip goes too: its
+    value begins like an option.
+    """
+    rest: list[str] = []
+    words = iter(arguments)
+    for word in words:
+        if word.startswith("--OPSLAKE_"):
+            name, _, value = word[2:].partition("=")
+            environment[name] = value if "=" in word else next(words, "")
+        elif word == "--python-modules-installer-option":
+            next(words, "")
+        else:
+            rest.append(word)
+    return rest
 
 
 def split_arguments(arguments: Sequence[str]) -> tuple[list[str], list[str]]:

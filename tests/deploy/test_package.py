@@ -1,0 +1,63 @@
+"""What is packaged: our sources, the same bytes each time, and the packages of the right platform."""
+
+from __future__ import annotations
+
+import re
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "deploy" / "setup"))
+
+import package  # noqa: E402  (a script beside setup.sh, no package of ours)
+
+
+def test_the_code_is_the_same_archive_from_the_same_sources(tmp_path: Path) -> None:
+    """Byte for byte, with contracts and settings of the log, without caches and tests."""
+    first, second = (package._zip(tmp_path / name, package._sources()) for name in ("a.zip", "b.zip"))
+    assert first.read_bytes() == second.read_bytes()
+    names = set(zipfile.ZipFile(first).namelist())
+    assert {"spark_jobs/daily.py", "spark_jobs/contracts/tickets.odcs.yaml", "spark_jobs/log4j2.properties"} <= names
+    assert not [name for name in names if "__pycache__" in name or name.startswith("tests")]
+
+
+def test_an_environment_is_an_archive_of_packages_without_times_and_owners(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two builds of the same packages are the same bytes, whenever and by whomever they were made."""
+    made = []
+    for name in ("a", "b"):
+        folder = tmp_path / name
+        (folder / "some_package").mkdir(parents=True)
+        (folder / "some_package" / "__init__.py").write_text("x = 1\n", encoding="utf-8")
+        monkeypatch.setattr(package, "_installed", lambda *_, folder=folder: folder)
+        made.append(package._environment(tmp_path / f"{name}.tar.gz", []).read_bytes())
+    assert made[0] == made[1]
+
+
+def test_functions_get_requirements_of_the_project() -> None:
+    """Each name is one that pyproject.toml has, with its bounds."""
+    for names, extra in ((package.FUNCTION_GCP, "gcp"), (package.FUNCTION_AWS, "aws")):
+        chosen = package._chosen(package.FUNCTION + names, extra)
+        assert [re.split(r"[<>=\[]", one)[0].lower() for one in chosen] == list(package.FUNCTION + names)
+    assert not {"pandas", "pyarrow", "pyspark"} & set(package.FUNCTION)
+
+
+def test_the_python_of_a_package_is_that_of_its_platform() -> None:
+    """Terraform names the functions' Python and the runtime's default; packages are for the same."""
+    gcp = (ROOT / "deploy" / "gcp" / "trigger.tf").read_text(encoding="utf-8")
+    aws = (ROOT / "deploy" / "aws" / "trigger.tf").read_text(encoding="utf-8")
+    short = package.FUNCTION_PYTHON.replace(".", "")
+    assert set(re.findall(r'runtime\s+= "python(\w+)"', gcp)) == {short}
+    assert re.findall(r'runtime\s+= "python([\w.]+)"', aws) == [package.FUNCTION_PYTHON]
+    image = (ROOT / "deploy" / "Dockerfile").read_text(encoding="utf-8")
+    assert re.findall(r"^FROM python:([\d.]+)-", image, re.MULTILINE) == ["3.12"]
+
+
+def test_an_unknown_platform_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    """With what is known, and nothing built."""
+    assert package.main(["azure"]) == 2
+    assert "'azure' is none of spark, gcp, aws" in capsys.readouterr().err
