@@ -192,7 +192,7 @@ def _authorise(client: Client, target: Target, *, dry_run: bool) -> Outcome:
 
     restricted = _dataset(client, target.restricted)
     reference = {"projectId": client.project, "datasetId": target.dataset}
-    entry = AccessEntry(entity_type="dataset", entity_id={"dataset": reference, "targetTypes": ["VIEWS"]})  # type: ignore[no-untyped-call]
+    entry = AccessEntry(entity_type="dataset", entity_id={"dataset": reference, "targetTypes": ["VIEWS"]})
     name = f"views of {target.dataset} on {target.restricted}"
     if any(_is_for(each, reference) for each in restricted.access_entries):
         return Outcome("access", name, "unchanged")
@@ -260,7 +260,7 @@ def _holds(found: Any, wanted: Any, part: str) -> bool:
     if part == "connectionId":
         return _same_connection(str(found), str(wanted))
     if part == "type":
-        return SAME_TYPE.get(str(found), found) == SAME_TYPE.get(wanted, wanted)
+        return SAME_TYPE.get(str(found), str(found)) == SAME_TYPE.get(str(wanted), str(wanted))
     if isinstance(wanted, Mapping):
         return isinstance(found, Mapping) and all(_holds(found.get(key), value, key) for key, value in wanted.items())
     if isinstance(wanted, list):

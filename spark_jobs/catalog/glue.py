@@ -70,7 +70,7 @@ def publish(
     dry_run: bool = False,
 ) -> list[Outcome]:
     """Make the Glue catalog show the lake as it is now; what is so already is left alone."""
-    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped,unused-ignore]
 
     wanted, waiting = wanted_of(survey, contracts, zone, target)
     try:
@@ -85,7 +85,7 @@ def publish(
 
 def connect(region: str | None) -> Any:
     """A client of Glue with this machine's credentials."""
-    import boto3
+    import boto3  # type: ignore[import-untyped,unused-ignore]
     from botocore.exceptions import BotoCoreError
 
     try:
