@@ -36,7 +36,7 @@ def _of(check: str, look: Callable[[], str]) -> Finding:
     try:
         return Finding(check, look())
     except OpslakeError as error:
-        return Finding(check, error.what if error.hint else str(error), error.hint or "see the message")
+        return Finding(check, str(error).removesuffix(f"; {error.hint}"), error.hint or "see the message")
 
 
 def _contracts(settings: Settings) -> str:
