@@ -220,7 +220,8 @@ def _put(client: Client, wanted: Wanted, *, dry_run: bool) -> Outcome:
     if action == "unchanged" or dry_run:
         return Outcome(wanted.kind, wanted.full_name, action, reason)
     if existing is None or existing.table_type != _type_of(wanted):
-        client.delete_table(name, not_found_ok=True)
+        if existing is not None:
+            client.delete_table(name)
         client.create_table(_resource(name, wanted.definition))
     else:
         fields = {"externalDataConfiguration": "external_data_configuration", "view": "view_query"}

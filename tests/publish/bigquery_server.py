@@ -87,6 +87,7 @@ class BigQuery:
                 merged = {**self._table((dataset, table)), **body}
                 return self._put((dataset, table), merged, new=False)
             case ["DELETE", "datasets", dataset, "tables", table]:
+                self._table((dataset, table))
                 del self.tables[dataset, table]
                 self.duck.drop(dataset, table)
                 return {}
@@ -222,6 +223,8 @@ def serving(service: BigQuery) -> Iterator[BigQuery]:
                 reason = {403: "accessDenied", 404: "notFound", 409: "duplicate"}.get(refused.status, "invalid")
                 told = {"code": refused.status, "message": str(refused), "errors": [{"reason": reason}]}
                 status, answer = refused.status, {"error": told}
+            except Exception as error:  # the client would try again for minutes where the connection breaks
+                status, answer = 400, {"error": {"code": 400, "message": f"{type(error).__name__}: {error}"}}
             content = json.dumps(answer).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
