@@ -6,7 +6,19 @@ import pytest
 
 from tests.cli.conftest import Command
 
-COMMANDS = ("run", "backfill", "status", "plan", "check", "trace", "exceptions", "sample", "contract", "publish", "doctor")
+COMMANDS = (
+    "run",
+    "backfill",
+    "status",
+    "plan",
+    "check",
+    "trace",
+    "exceptions",
+    "sample",
+    "contract",
+    "publish",
+    "doctor",
+)
 
 
 def test_help_names_every_command(opslake: Command) -> None:

@@ -170,20 +170,21 @@ class BigQuery:
 
     def _refuse_others(self, sql: str, dataset: str) -> None:
         """An analyst reads one dataset; its views reach further only where the other dataset authorised them."""
-        (tree,) = sqlglot.parse(sql, read="bigquery")
-        assert tree is not None
-        ctes = {cte.alias for cte in tree.find_all(exp.CTE)}
-        for table in tree.find_all(exp.Table):
-            if not table.db and table.name in ctes:
-                continue
+        for table in _tables(sql):
             if table.db != dataset:
                 raise Refused(403, f"Access Denied: Table {table.db}.{table.name}")
-            for source in sqlglot.parse_one(
-                self.tables[dataset, table.name]["view"]["query"], read="bigquery"
-            ).find_all(exp.Table):
+            for source in _tables(self.tables[dataset, table.name]["view"]["query"]):
                 reader = {"dataset": {"projectId": self.project, "datasetId": dataset}, "targetTypes": ["VIEWS"]}
-                if source.db and source.db != dataset and {"dataset": reader} not in self.datasets[source.db]["access"]:
+                allowed = [each.get("dataset") for each in self.datasets[source.db]["access"]]
+                if source.db != dataset and reader not in allowed:
                     raise Refused(403, f"Access Denied: View {dataset}.{table.name} isn't authorized on {source.db}")
+
+
+def _tables(sql: str) -> list[exp.Table]:
+    """The tables that a query names, without those that it makes itself."""
+    tree = sqlglot.parse_one(sql, read="bigquery")
+    made = {cte.alias for cte in tree.find_all(exp.CTE)}
+    return [table for table in tree.find_all(exp.Table) if table.db or table.name not in made]
 
 
 def _field(name: str, kind: str) -> dict[str, Any]:
@@ -238,7 +239,7 @@ def serving(service: BigQuery) -> Iterator[BigQuery]:
             """Say nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     service.endpoint = f"http://127.0.0.1:{server.server_port}"
     try:
         yield service

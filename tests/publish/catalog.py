@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ def tables_of(client: Any, database: str) -> dict[str, dict[str, Any]]:
     return {table["Name"]: table for page in pages for table in page["TableList"]}
 
 
-def definition(view: dict[str, Any]) -> dict[str, Any]:
+def definition(view: Mapping[str, Any]) -> dict[str, Any]:
     """What Athena finds in a view: its SQL, and its columns by Presto's types."""
     told = view["ViewOriginalText"].removeprefix("/* Presto View: ").removesuffix(" */")
     found: dict[str, Any] = json.loads(base64.b64decode(told))

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import pickle
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -11,29 +15,27 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
+from spark_jobs.catalog.survey import Survey, survey
+from spark_jobs.contract import Contract, load_contracts
 from spark_jobs.sample import write_sample
 from tests.cli.conftest import Command, landing, opslake, root  # noqa: F401  (fixtures of the command line)
 from tests.e2e.trial import Trial
 from tests.oracle import LakeTruth, gold
 from tests.publish.bigquery_server import BigQuery, serving
+from tests.publish.duck import arrow
 
 START, DAYS = date(2025, 3, 3), 6
 MISSING = START + timedelta(days=3)
 ZONE = "Asia/Kolkata"
-PROJECT, LOCATION = "analytics-1", "asia-south1"
+PROJECT, LOCATION, REGION = "analytics-1", "asia-south1", "ap-south-1"
 
 
 @dataclass(frozen=True)
 class Published:
     """A lake of some days of tickets and agents, one of them missing, and what it must hold."""
 
-    trial: Trial
+    root: Path
     truth: LakeTruth
-
-    @property
-    def root(self) -> Path:
-        """The lake's root."""
-        return self.trial.lake
 
     @property
     def horizon(self) -> date:
@@ -50,13 +52,36 @@ class Published:
 
     def agents(self) -> dict[str, dict[str, Any]]:
         """The agents by id, as the engine's Silver has them."""
-        return {row["agent_id"]: row for row in self.trial.rows("silver/agents_master")}
+        return {row["agent_id"]: row for row in arrow(self.root / "silver" / "agents_master").to_pylist()}
 
 
 @pytest.fixture(scope="session")
-def published(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Published:
-    """The lake, made once for all tests of this folder."""
-    folder = tmp_path_factory.mktemp("published")
+def published(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Published:
+    """The lake, made once for all tests of this folder, whichever of the workers first needs it."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    folder, done = shared / "published", shared / "published" / "done"
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        return _made_by_another(done)
+    found = _make(request.getfixturevalue("spark"), folder)
+    (folder / "half").write_bytes(pickle.dumps(found))
+    (folder / "half").rename(done)
+    return found
+
+
+def _made_by_another(done: Path) -> Published:
+    end = time.monotonic() + 240
+    while not done.exists():
+        assert time.monotonic() < end, "the worker that began to make the lake never finished"
+        time.sleep(0.2)
+    found: Published = pickle.loads(done.read_bytes())
+    return found
+
+
+def _make(spark: SparkSession, folder: Path) -> Published:
     trial = Trial(spark, folder, ZONE)
     sample = write_sample(
         folder / "sample",
@@ -74,31 +99,60 @@ def published(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> 
                 suffix = "".join(path.suffixes)
                 trial.put(day.logical_date, path.read_bytes(), dataset=dataset, suffix=suffix)
     trial.run(end=START + timedelta(days=DAYS - 1))
-    return Published(trial, trial.truth())
+    return Published(trial.lake, trial.truth())
 
 
 @pytest.fixture
 def settings_of(published: Published, opslake: Command, monkeypatch: pytest.MonkeyPatch) -> Command:  # noqa: F811
-    """The command line with the lake's settings."""
-    monkeypatch.setenv("OPSLAKE_LAKE", str(published.root))
-    monkeypatch.setenv("OPSLAKE_BUSINESS_TIMEZONE", ZONE)
+    """The command line with the lake's settings and those of both clouds."""
+    for name, value in {
+        "LAKE": str(published.root),
+        "BUSINESS_TIMEZONE": ZONE,
+        "BIGQUERY_PROJECT": PROJECT,
+        "BIGQUERY_CONNECTION": f"{PROJECT}.{LOCATION}.lake",
+        "AWS_REGION": REGION,
+    }.items():
+        monkeypatch.setenv(f"OPSLAKE_{name}", value)
     return opslake
 
 
-@pytest.fixture
-def bigquery(published: Published, monkeypatch: pytest.MonkeyPatch) -> Iterator[BigQuery]:
-    """BigQuery with two empty datasets, that sees the lake at gs://lake-1/ops."""
-    (link := published.root.parent / "bucket").mkdir(exist_ok=True)
-    if not (link / "ops").exists():
-        (link / "ops").symlink_to(published.root)
-    service = BigQuery(PROJECT, LOCATION, {"lake-1": link})
+def lake_in_the_cloud(published: Published, uri: str) -> tuple[Survey, dict[str, Contract]]:
+    """What there is to publish, as it lies at `uri`, and the contracts."""
+    contracts = load_contracts()
+    return survey(str(published.root), contracts, uri), contracts
+
+
+@contextmanager
+def empty_bigquery(published: Published) -> Iterator[BigQuery]:
+    """BigQuery with two empty datasets, that sees the lake at gs://lake-1/ops, for whoever has this environment."""
+    bucket = published.root.parent / "bucket"
+    bucket.mkdir(exist_ok=True)
+    if not (bucket / "ops").exists():
+        (bucket / "ops").symlink_to(published.root)
+    service = BigQuery(PROJECT, LOCATION, {"lake-1": bucket})
     service.add_dataset("opslake")
     service.add_dataset("opslake_restricted")
-    with serving(service):
-        monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", service.endpoint)
-        monkeypatch.setenv("OPSLAKE_BIGQUERY_PROJECT", PROJECT)
-        monkeypatch.setenv("OPSLAKE_BIGQUERY_CONNECTION", f"{PROJECT}.{LOCATION}.lake")
+    with serving(service), pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BIGQUERY_EMULATOR_HOST", service.endpoint)
         yield service
+
+
+@contextmanager
+def empty_glue(aws: str, region: str) -> Iterator[Any]:
+    """A client of Glue with two empty databases in a region, for whoever has this environment."""
+    import boto3
+
+    databases = ("opslake", "opslake_restricted")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL", aws)
+        patch.setenv("AWS_ACCESS_KEY_ID", "test")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+        client = boto3.client("glue", region_name=region)
+        for database in databases:
+            client.create_database(DatabaseInput={"Name": database})
+        yield client
+        for database in databases:
+            client.delete_database(Name=database)
 
 
 @pytest.fixture(scope="session")
@@ -111,23 +165,3 @@ def aws() -> Iterator[str]:
     host, port = server.get_host_and_port()
     yield f"http://{host}:{port}"
     server.stop()
-
-
-@pytest.fixture
-def glue(aws: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """A client of Glue with two empty databases."""
-    import boto3
-
-    for name, value in {
-        "AWS_ENDPOINT_URL": aws,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "OPSLAKE_AWS_REGION": "ap-south-1",
-    }.items():
-        monkeypatch.setenv(name, value)
-    client = boto3.client("glue", region_name="ap-south-1")
-    for database in ("opslake", "opslake_restricted"):
-        client.create_database(DatabaseInput={"Name": database})
-    yield client
-    for database in ("opslake", "opslake_restricted"):
-        client.delete_database(Name=database)

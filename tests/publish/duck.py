@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ from sqlglot import exp
 Row = dict[str, Any]
 
 
+@cache
 def arrow(path: Path | str) -> pa.Table:
-    """A Delta table's rows, by delta-rs."""
+    """A Delta table's rows, by delta-rs; the tests' lake doesn't change once it is made."""
     result = QueryBuilder().register("found", DeltaTable(str(path))).execute("SELECT * FROM found")
     return pa.table(result.read_all())
 

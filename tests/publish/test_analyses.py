@@ -15,12 +15,11 @@ import pytest
 import sqlfluff
 import sqlglot
 
+from spark_jobs.catalog import bigquery, glue
 from spark_jobs.gold import registry
-from tests.cli.conftest import Command
-from tests.publish.bigquery_server import BigQuery
-from tests.publish.catalog import opened
-from tests.publish.conftest import MISSING, START, Published
-from tests.publish.duck import Duck, Row
+from tests.publish.catalog import definition
+from tests.publish.conftest import LOCATION, MISSING, PROJECT, START, ZONE, Published, lake_in_the_cloud
+from tests.publish.duck import Duck, Row, arrow
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 DIALECTS = ("bigquery", "athena")
@@ -63,20 +62,39 @@ def put_hand_made(duck: Duck, published: Published) -> None:
         duck.put_table("opslake", "dim_ticket_agents", pa.Table.from_pylist(teams))
 
 
-@pytest.fixture(params=DIALECTS)
-def ask(request: pytest.FixtureRequest, settings_of: Command, published: Published) -> Ask:
-    """Runs an analysis as an analyst of one of the two clouds would."""
+@pytest.fixture(scope="module", params=DIALECTS)
+def ask(request: pytest.FixtureRequest, published: Published) -> Ask:
+    """Runs an analysis over what is published in one of the two clouds."""
     dialect = request.param
-    if dialect == "bigquery":
-        service: BigQuery = request.getfixturevalue("bigquery")
-        assert settings_of("publish", "bigquery", "--uri", "gs://lake-1/ops").code == 0
-        duck = service.duck
-    else:
-        glue: Any = request.getfixturevalue("glue")
-        assert settings_of("publish", "athena", "--uri", "s3://lake-1/ops").code == 0
-        duck = opened(glue, published.root, "opslake", "opslake_restricted")
+    duck = _bigquery(published) if dialect == "bigquery" else _athena(published)
     put_hand_made(duck, published)
     return lambda name: duck.run(text(dialect, name), dialect)[1]
+
+
+def _bigquery(published: Published) -> Duck:
+    found, contracts = lake_in_the_cloud(published, "gs://lake-1/ops")
+    target = bigquery.Target("opslake", "opslake_restricted", f"{PROJECT}.{LOCATION}.lake")
+    wanted, _ = bigquery.wanted_of(found, contracts, ZONE, target, PROJECT)
+    duck = Duck()
+    for table in found.tables:
+        duck.put_table("opslake_restricted", table.full_name, arrow(published.root / table.layer / table.name))
+    for one in wanted:
+        if one.kind == "view":
+            duck.put_view(one.dataset, one.name, one.definition["view"]["query"], "bigquery")
+    return duck
+
+
+def _athena(published: Published) -> Duck:
+    found, contracts = lake_in_the_cloud(published, "s3://lake-1/ops")
+    target = glue.Target("opslake", "opslake_restricted")
+    duck = Duck()
+    for table in found.tables:
+        duck.put_table(*target.place(table), arrow(published.root / table.layer / table.name))
+    for one in glue.wanted_of(found, contracts, ZONE, target)[0]:
+        if one.kind == "view":
+            assert one.definition is not None
+            duck.put_view(one.database, one.name, definition(one.definition)["originalSql"], "athena")
+    return duck
 
 
 def test_both_clouds_have_the_same_analyses() -> None:

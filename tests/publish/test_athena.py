@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,17 +11,26 @@ from spark_jobs.catalog.glue import Target, publish
 from spark_jobs.catalog.survey import LakeTable, Survey
 from tests.cli.conftest import Command
 from tests.publish.catalog import BUCKET, PRESTO, definition, opened, tables_of
-from tests.publish.conftest import MISSING, Published
+from tests.publish.conftest import MISSING, REGION, ZONE, Published, empty_glue, lake_in_the_cloud
 
 LAKE = ("--uri", BUCKET.replace("s3://", "s3a://"))
+ELSEWHERE = "eu-west-1"
+EMPTY = (*LAKE, "--region", ELSEWHERE)
 
 
 @pytest.fixture
-def shown(settings_of: Command, glue: Any) -> Any:
-    """The catalog after the lake was published."""
-    answer = settings_of("publish", "athena", *LAKE)
-    assert answer.code == 0, answer.err
-    return glue
+def glue(aws: str) -> Iterator[Any]:
+    """A client of Glue with two empty databases, in a region of its own."""
+    with empty_glue(aws, ELSEWHERE) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def shown(published: Published, aws: str) -> Iterator[Any]:
+    """The catalog after the lake was published, for tests that leave it so."""
+    with empty_glue(aws, REGION) as client:
+        publish(*lake_in_the_cloud(published, LAKE[1]), ZONE, Target("opslake", "opslake_restricted"), client)
+        yield client
 
 
 def test_gold_and_state_stand_in_the_analysts_database(shown: Any, published: Published) -> None:
@@ -98,21 +108,21 @@ def test_analysts_views_run_without_the_restricted_database(shown: Any, publishe
 
 def test_a_second_time_changes_nothing_and_says_so(shown: Any, settings_of: Command) -> None:
     """No table gets another version."""
-    before = {name: table["UpdateTime"] for name, table in tables_of(shown, "opslake").items()}
+    before = {name: table["VersionId"] for name, table in tables_of(shown, "opslake").items()}
 
     answer = settings_of("publish", "athena", *LAKE)
 
     assert answer.code == 0
     assert "nothing to change" in answer.out
-    assert {name: table["UpdateTime"] for name, table in tables_of(shown, "opslake").items()} == before
+    assert {name: table["VersionId"] for name, table in tables_of(shown, "opslake").items()} == before
 
 
 def test_a_dry_run_says_what_would_be_and_changes_nothing(settings_of: Command, glue: Any) -> None:
     """The same objects as the run itself makes."""
-    foreseen = settings_of("publish", "athena", *LAKE, "--dry-run", "--json").json
+    foreseen = settings_of("publish", "athena", *EMPTY, "--dry-run", "--json").json
     assert tables_of(glue, "opslake") == {}
 
-    done = settings_of("publish", "athena", *LAKE, "--json").json
+    done = settings_of("publish", "athena", *EMPTY, "--json").json
 
     assert foreseen["objects"] == done["objects"]
 
@@ -162,7 +172,7 @@ def test_what_opslake_did_not_make_is_left_alone(settings_of: Command, glue: Any
     """Exit code 2, with its name."""
     glue.create_table(DatabaseName="opslake", TableInput={"Name": "runs"})
 
-    answer = settings_of("publish", "athena", *LAKE)
+    answer = settings_of("publish", "athena", *EMPTY)
 
     assert answer.code == 2
     assert "opslake.runs" in answer.err
@@ -170,7 +180,10 @@ def test_what_opslake_did_not_make_is_left_alone(settings_of: Command, glue: Any
 
 @pytest.mark.parametrize(
     ("options", "told"),
-    [((), "Athena reads lakes on s3:// only"), ((*LAKE, "--database", "elsewhere"), "no such database")],
+    [
+        (("--region", ELSEWHERE), "Athena reads lakes on s3:// only"),
+        ((*EMPTY, "--database", "elsewhere"), "no such database"),
+    ],
 )
 @pytest.mark.usefixtures("glue")
 def test_what_can_not_work_is_wrong_usage(settings_of: Command, options: tuple[str, ...], told: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,9 +11,19 @@ from google.api_core.exceptions import Forbidden
 from google.auth.credentials import AnonymousCredentials
 from google.cloud.bigquery import Client
 
+from spark_jobs.catalog.bigquery import Target, connect, publish
 from tests.cli.conftest import Command
 from tests.publish.bigquery_server import BigQuery
-from tests.publish.conftest import LOCATION, MISSING, PROJECT, START, Published
+from tests.publish.conftest import (
+    LOCATION,
+    MISSING,
+    PROJECT,
+    START,
+    ZONE,
+    Published,
+    empty_bigquery,
+    lake_in_the_cloud,
+)
 
 LAKE = ("--uri", "gs://lake-1/ops")
 CONNECTION = f"{PROJECT}.{LOCATION}.lake"
@@ -25,11 +36,19 @@ def query(service: BigQuery, sql: str) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def shown(settings_of: Command, bigquery: BigQuery) -> BigQuery:
-    """BigQuery after the lake was published."""
-    answer = settings_of("publish", "bigquery", *LAKE)
-    assert answer.code == 0, answer.err
-    return bigquery
+def bigquery(published: Published) -> Iterator[BigQuery]:
+    """BigQuery with two empty datasets."""
+    with empty_bigquery(published) as service:
+        yield service
+
+
+@pytest.fixture(scope="module")
+def shown(published: Published) -> Iterator[BigQuery]:
+    """BigQuery after the lake was published, for tests that leave it so."""
+    with empty_bigquery(published) as service:
+        target = Target("opslake", "opslake_restricted", CONNECTION)
+        publish(*lake_in_the_cloud(published, LAKE[1]), ZONE, target, connect(PROJECT))
+        yield service
 
 
 def test_every_table_of_every_layer_becomes_an_external_delta_table(shown: BigQuery, published: Published) -> None:
@@ -56,12 +75,16 @@ def test_analysts_see_views_of_gold_and_state_and_nothing_else(shown: BigQuery, 
 def test_an_analyst_reads_a_view_and_no_table(shown: BigQuery, published: Published) -> None:
     """The analysts' dataset is authorised on the restricted one; the analyst isn't."""
     shown.analyst_of = "opslake"
-
-    rows = query(shown, "SELECT ops_date, opened, closed, backlog_size FROM opslake.backlog_daily ORDER BY ops_date")
+    try:
+        rows = query(
+            shown, "SELECT ops_date, opened, closed, backlog_size FROM opslake.backlog_daily ORDER BY ops_date"
+        )
+        with pytest.raises(Forbidden):
+            query(shown, "SELECT * FROM opslake_restricted.silver_agents_master")
+    finally:
+        shown.analyst_of = None
 
     assert rows == published.gold()["backlog_daily"]
-    with pytest.raises(Forbidden):
-        query(shown, "SELECT * FROM opslake_restricted.silver_agents_master")
 
 
 def test_no_name_of_an_agent_is_in_anything_that_analysts_see(shown: BigQuery, published: Published) -> None:
@@ -71,7 +94,7 @@ def test_no_name_of_an_agent_is_in_anything_that_analysts_see(shown: BigQuery, p
         value
         for dataset, view in shown.tables
         if dataset == "opslake"
-        for row in query(shown, f"SELECT * FROM opslake.{view}")
+        for row in shown.duck.run(f"SELECT * FROM opslake.{view}", "bigquery")[1]
         for value in row.values()
         if isinstance(value, str)
     }
@@ -104,13 +127,13 @@ def test_a_dry_run_says_what_would_be_and_changes_nothing(settings_of: Command, 
     assert foreseen["objects"] == done["objects"]
 
 
-def test_tables_that_are_not_there_yet_are_told(settings_of: Command, bigquery: BigQuery) -> None:
+def test_tables_that_are_not_there_yet_are_told(settings_of: Command, shown: BigQuery) -> None:
     """This lake never had a call; the exit code is 0."""
     answer = settings_of("publish", "bigquery", *LAKE)
 
     assert answer.code == 0
     assert "silver/calls" in answer.line("not in the lake yet")
-    assert ("opslake_restricted", "silver_calls") not in bigquery.tables
+    assert ("opslake_restricted", "silver_calls") not in shown.tables
 
 
 def test_what_differs_is_put_right_and_nothing_else(shown: BigQuery, settings_of: Command) -> None:
@@ -177,8 +200,10 @@ def test_what_can_not_work_is_wrong_usage(
     assert bigquery.writes == []
 
 
-def test_without_a_connection_nothing_is_begun(settings_of: Command) -> None:
+def test_without_a_connection_nothing_is_begun(settings_of: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     """Exit code 2, with the name of the setting."""
+    monkeypatch.delenv("OPSLAKE_BIGQUERY_CONNECTION")
+
     answer = settings_of("publish", "bigquery", *LAKE)
 
     assert answer.code == 2
