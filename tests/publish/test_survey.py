@@ -19,7 +19,7 @@ INTERVALS = {"extension": pa.string(), "assignee": pa.string(), "productive_seco
 
 
 @pytest.fixture
-def lake(tmp_path: Path) -> Path:
+def small_lake(tmp_path: Path) -> Path:
     """Two Gold tables: one has a column that `agent_identity` classifies, the other one of that name by chance."""
     write(tmp_path, "gold", "agent_activity_intervals", INTERVALS, [{"extension": "1"}])
     write(tmp_path, "gold", "backlog_daily", {"ops_date": pa.date32(), "assignee": pa.string()}, [{"assignee": "x"}])
@@ -32,9 +32,9 @@ def test_a_gold_table_follows_from_datasets_through_other_gold_tables() -> None:
     assert silver_inputs(registry()["agent_activity_weekly"]) == {"agent_events", "agent_identity"}
 
 
-def test_a_gold_column_is_personal_when_its_datasets_classify_one_of_its_name(lake: Path) -> None:
+def test_a_gold_column_is_personal_when_its_datasets_classify_one_of_its_name(small_lake: Path) -> None:
     """Whoever follows from other datasets may use the word."""
-    found = survey(str(lake), load_contracts())
+    found = survey(str(small_lake), load_contracts())
 
     assert {table.name: table.personal for table in found.of("gold")} == {
         "agent_activity_intervals": ("assignee",),
@@ -42,11 +42,11 @@ def test_a_gold_column_is_personal_when_its_datasets_classify_one_of_its_name(la
     }
 
 
-def test_analysts_of_bigquery_see_the_other_columns(lake: Path) -> None:
+def test_analysts_of_bigquery_see_the_other_columns(small_lake: Path) -> None:
     """The view names what it shows."""
     target = bigquery.Target("opslake", "hidden", "p.us.lake")
 
-    wanted, waiting = bigquery.wanted_of(survey(str(lake), load_contracts()), load_contracts(), "UTC", target, "p")
+    wanted, waiting = bigquery.wanted_of(survey(str(small_lake), load_contracts()), load_contracts(), "UTC", target, "p")
 
     views = {one.name: one.definition["view"]["query"] for one in wanted if one.kind == "view"}
     assert views["agent_activity_intervals"] == (
@@ -55,9 +55,9 @@ def test_analysts_of_bigquery_see_the_other_columns(lake: Path) -> None:
     assert waiting == ("ingestion_days", "ingestion_by_day", "ingestion_gaps", "exception_reasons_daily")
 
 
-def test_analysts_of_athena_do_not_see_the_table(lake: Path) -> None:
+def test_analysts_of_athena_do_not_see_the_table(small_lake: Path) -> None:
     """Their rights are rights to files."""
-    found = survey(str(lake), load_contracts(), "s3://bucket/lake")
+    found = survey(str(small_lake), load_contracts(), "s3://bucket/lake")
 
     wanted, _ = glue.wanted_of(found, load_contracts(), "UTC", glue.Target("opslake", "hidden"))
 
