@@ -46,7 +46,9 @@ def test_analysts_of_bigquery_see_the_other_columns(small_lake: Path) -> None:
     """The view names what it shows."""
     target = bigquery.Target("opslake", "hidden", "p.us.lake")
 
-    wanted, waiting = bigquery.wanted_of(survey(str(small_lake), load_contracts()), load_contracts(), "UTC", target, "p")
+    wanted, waiting = bigquery.wanted_of(
+        survey(str(small_lake), load_contracts()), load_contracts(), "UTC", target, "p"
+    )
 
     views = {one.name: one.definition["view"]["query"] for one in wanted if one.kind == "view"}
     assert views["agent_activity_intervals"] == (
