@@ -30,10 +30,12 @@ test: setup ## all tests, on Spark 4.0; WORKERS files at a time (2), each with a
 test-spark35: setup-spark35 ## the tests that touch Spark, on Spark 3.5
 	.venv35/bin/python -m pytest $(SIDE_BY_SIDE) -m spark $(PYTEST_ARGS)
 
-lint: setup ## ruff, its formatter and mypy, changing nothing
+lint: setup ## ruff, its formatter, mypy and sqlfluff, changing nothing
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy $(TYPED)
+	$(BIN)/sqlfluff lint --dialect bigquery deploy/bigquery
+	$(BIN)/sqlfluff lint --dialect athena deploy/athena
 
 format: setup ## let ruff repair and format what it can
 	$(BIN)/ruff check --fix-only .

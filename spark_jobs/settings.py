@@ -59,6 +59,18 @@ class Settings(BaseSettings):
     """A message that isn't taken within so many seconds counts as not sent."""
     run_sla_minutes: float | None = Field(default=None, gt=0)
     """A run that lasts longer is told."""
+    bigquery_project: str | None = None
+    """Where `publish bigquery` works; by default the project of the credentials."""
+    bigquery_dataset: str = "opslake"
+    """What analysts see; the tables of all layers are in the restricted one, `<this>_restricted` by default."""
+    bigquery_restricted_dataset: str | None = None
+    bigquery_connection: str | None = None
+    """By which BigQuery reads the lake's bucket: PROJECT.LOCATION.NAME."""
+    glue_database: str = "opslake"
+    """The same two for Athena, in the Glue catalog."""
+    glue_restricted_database: str | None = None
+    aws_region: str | None = None
+    """Where `publish athena` works; by default what the AWS client finds."""
 
     @field_validator("notify", mode="before")
     @classmethod

@@ -13,7 +13,7 @@ from tests.http_receiver import Inbox, receiver
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-SPARK_FIXTURES = {"spark", "lake"}
+SPARK_FIXTURES = {"spark", "lake", "published"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
