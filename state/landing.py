@@ -13,10 +13,10 @@ from types import MappingProxyType
 from typing import Any
 
 from fsspec import AbstractFileSystem
-from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 
-from spark_jobs.errors import ContractError, SourceError
+from spark_jobs.errors import ContractError, SourceError, first_line
+from state.stores import open_files
 
 DIGITS = {"%Y": r"\d{4}", "%m": r"\d{2}", "%d": r"\d{2}"}
 TEXT_SUFFIXES = (".csv", ".json", ".jsonl", ".ndjson")  # read as well when gzipped
@@ -96,11 +96,7 @@ def template_pattern(path_template: str) -> re.Pattern[str]:
 
 def _open(landing: str) -> tuple[AbstractFileSystem, str, str]:
     """The file system, the root's path in it, and what to put before a path so that it is a full one."""
-    try:
-        files, base = url_to_fs(landing)
-    except (ImportError, ValueError) as error:
-        hint = "install the fsspec package for this kind of store (gcsfs for gs://, s3fs for s3://)"
-        raise SourceError("the landing root can't be opened", where=landing, value=str(error), hint=hint) from error
+    files, base = open_files(landing)
     scheme = "" if isinstance(files, LocalFileSystem) else landing.partition("://")[0] + "://"
     return files, base.rstrip("/"), scheme
 

@@ -1,0 +1,148 @@
+"""Real servers on this machine: fake-gcs-server for `gs://`, moto for `s3://`, with a bucket each."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from pathlib import Path
+
+import pytest
+from fsspec import AbstractFileSystem
+
+from state.stores import open_files
+from tests.stores.xml_puts import translating
+
+ROOT = Path(__file__).parents[2]
+BINARIES = ROOT / ".cache" / "bin"
+EMULATOR = "github.com/fsouza/fake-gcs-server@v1.56.1"
+# Set so that nothing of the machine's own is taken, and no machine's metadata is asked for.
+NOBODY = {"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+
+
+@dataclass(frozen=True)
+class Store:
+    """A server that runs, the scheme that Spark takes for it, and the environment in which it is found."""
+
+    scheme: str
+    environment: Mapping[str, str]
+
+    def uri(self, *parts: str) -> str:
+        """A place in its bucket."""
+        return "/".join([f"{self.scheme}://opslake-tests", *parts])
+
+    def files(self) -> AbstractFileSystem:
+        """Its files, as this process sees them; the environment must be the store's."""
+        return open_files(self.uri())[0]
+
+
+def missing(what: str) -> None:
+    """Skip the tests, with the reason; where everything must be there (CI) they fail."""
+    if os.environ.get("CI"):
+        pytest.fail(what)
+    pytest.skip(what)
+
+
+@contextmanager
+def google() -> Iterator[Store]:
+    """fake-gcs-server, its memory empty, behind the server that takes PUTs of the XML API."""
+    emulator, behind, front = _emulator(), free_port(), free_port()
+    address = f"127.0.0.1:{behind}"
+    command = [str(emulator), "-scheme", "http", "-host", "127.0.0.1", "-port", str(behind), "-backend", "memory"]
+    command += ["-external-url", f"http://127.0.0.1:{front}", "-public-host", address, "-log-level", "error"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        _wait_for(behind, process)
+        _request(behind, "POST", "/storage/v1/b?project=none", b'{"name": "opslake-tests"}')
+        with translating(front, behind):
+            yield Store("gs", {"STORAGE_EMULATOR_HOST": f"http://127.0.0.1:{front}", **NOBODY})
+    finally:
+        process.kill()
+        process.wait()
+
+
+@contextmanager
+def amazon() -> Iterator[Store]:
+    """moto's server in this process, every version of an object kept."""
+    boto3 = pytest.importorskip("boto3")
+    server = pytest.importorskip("moto.server").ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    _, port = server.get_host_and_port()
+    environment = {
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+        "AWS_ACCESS_KEY_ID": "tests",
+        "AWS_SECRET_ACCESS_KEY": "tests",
+        "AWS_REGION": "eu-west-1",
+        "AWS_DEFAULT_REGION": "eu-west-1",
+        **NOBODY,
+    }
+    s3 = boto3.client(
+        "s3",
+        endpoint_url=environment["AWS_ENDPOINT_URL"],
+        region_name="eu-west-1",
+        aws_access_key_id="tests",
+        aws_secret_access_key="tests",
+    )
+    s3.create_bucket(Bucket="opslake-tests", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    try:
+        yield Store("s3a", environment)
+    finally:
+        server.stop()
+
+
+def free_port() -> int:
+    """A port on which nobody listens."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+def _emulator() -> Path:
+    """The emulator's program, built once; it takes Go and a network."""
+    found = BINARIES / "fake-gcs-server"
+    if found.is_file():
+        return found
+    go = shutil.which("go")
+    if go is None:
+        missing("no Go to build fake-gcs-server with (Debian: golang)")
+    BINARIES.mkdir(parents=True, exist_ok=True)
+    try:
+        done = subprocess.run(
+            [str(go), "install", EMULATOR],
+            env={**os.environ, "GOBIN": str(BINARIES), "GOFLAGS": "-buildvcs=false"},
+            capture_output=True,
+            text=True,
+            timeout=600,
+        )
+    except subprocess.TimeoutExpired:
+        missing("fake-gcs-server wasn't built within ten minutes")
+    else:
+        if done.returncode:
+            missing(f"fake-gcs-server can't be built: {done.stderr.strip()[-300:]}")
+    return found
+
+
+def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            _request(port, "GET", "/_internal/healthcheck")
+            return
+        except OSError:
+            assert process.poll() is None, "fake-gcs-server ended"
+            assert time.monotonic() < deadline, "fake-gcs-server doesn't answer"
+            time.sleep(0.02)
+
+
+def _request(port: int, method: str, path: str, body: bytes | None = None) -> None:
+    connection = HTTPConnection("127.0.0.1", port, timeout=30)
+    connection.request(method, path, body, {"Content-Type": "application/json"} if body else {})
+    status = connection.getresponse().status
+    connection.close()
+    assert status == 200, (method, path, status)
