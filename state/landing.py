@@ -68,7 +68,12 @@ def find_deliveries(
 def is_ready(landing: str, dataset: str, day: date) -> bool:
     """Whether the ready marker `<landing>/<dataset>/_ready/YYYY-MM-DD` is there."""
     files, base, _ = _open(landing)
-    return bool(files.exists(f"{base}/{dataset}/_ready/{day.isoformat()}"))
+    return bool(files.exists(f"{base}/{ready_marker(dataset, day)}"))
+
+
+def ready_marker(dataset: str, day: date) -> str:
+    """The path below the landing root of the marker that says that a day's delivery is whole."""
+    return f"{dataset}/_ready/{day.isoformat()}"
 
 
 def template_pattern(path_template: str) -> re.Pattern[str]:
@@ -108,6 +113,11 @@ def _listed(files: AbstractFileSystem, base: str, path_template: str) -> Iterato
         listing = files.find(f"{base}/{fixed}".rstrip("/"), detail=True)
     except FileNotFoundError:
         return
+    except Exception as error:  # each store's library has errors of its own
+        if isinstance(files, LocalFileSystem):
+            raise
+        hint = "check the credentials and the rights to list and to read"
+        raise SourceError("can't be listed", where=base, value=first_line(error), hint=hint) from error
     for path, info in listing.items():
         if hidden_asked or not path.rpartition("/")[2].startswith((".", "_")):
             yield path, info

@@ -9,7 +9,6 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-
 from spark_jobs.contract.checks import against_builtin, check
 from spark_jobs.contract.document import Block, read_document
 from spark_jobs.contract.extending import extended
@@ -18,6 +17,7 @@ from spark_jobs.contract.model import Contract
 from spark_jobs.contract.reading import dataset_of, read_contract
 from spark_jobs.contract.settings import states
 from spark_jobs.errors import ContractError
+from state.stores import open_files
 
 SUFFIX = ".odcs.yaml"
 

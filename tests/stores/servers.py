@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,7 +18,6 @@ import pytest
 from fsspec import AbstractFileSystem
 
 from state.stores import open_files
-from tests.stores.xml_puts import translating
 
 ROOT = Path(__file__).parents[2]
 BINARIES = ROOT / ".cache" / "bin"
@@ -51,49 +51,47 @@ def missing(what: str) -> None:
 
 @contextmanager
 def google() -> Iterator[Store]:
-    """fake-gcs-server, its memory empty, behind the server that takes PUTs of the XML API."""
+    """fake-gcs-server, its memory empty, behind the server that knows more of the XML API."""
     emulator, behind, front = _emulator(), free_port(), free_port()
-    address = f"127.0.0.1:{behind}"
     command = [str(emulator), "-scheme", "http", "-host", "127.0.0.1", "-port", str(behind), "-backend", "memory"]
-    command += ["-external-url", f"http://127.0.0.1:{front}", "-public-host", address, "-log-level", "error"]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        _wait_for(behind, process)
+    command += ["-external-url", f"http://127.0.0.1:{front}", "-public-host", f"127.0.0.1:{behind}"]
+    with (
+        _running([*command, "-log-level", "error"], behind, "/_internal/healthcheck"),
+        _running(
+            [sys.executable, "-m", "tests.stores.xml_puts", str(front), str(behind)], front, "/_internal/healthcheck"
+        ),
+    ):
         _request(behind, "POST", "/storage/v1/b?project=none", b'{"name": "opslake-tests"}')
-        with translating(front, behind):
-            yield Store("gs", {"STORAGE_EMULATOR_HOST": f"http://127.0.0.1:{front}", **NOBODY})
-    finally:
-        process.kill()
-        process.wait()
+        yield Store("gs", {"STORAGE_EMULATOR_HOST": f"http://127.0.0.1:{front}", **NOBODY})
 
 
 @contextmanager
 def amazon() -> Iterator[Store]:
-    """moto's server in this process, every version of an object kept."""
-    boto3 = pytest.importorskip("boto3")
-    server = pytest.importorskip("moto.server").ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    _, port = server.get_host_and_port()
+    """moto's server, its memory empty."""
+    port = free_port()
     environment = {
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
         "AWS_ACCESS_KEY_ID": "tests",
         "AWS_SECRET_ACCESS_KEY": "tests",
-        "AWS_REGION": "eu-west-1",
-        "AWS_DEFAULT_REGION": "eu-west-1",
+        "AWS_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": "us-east-1",
         **NOBODY,
     }
-    s3 = boto3.client(
-        "s3",
-        endpoint_url=environment["AWS_ENDPOINT_URL"],
-        region_name="eu-west-1",
-        aws_access_key_id="tests",
-        aws_secret_access_key="tests",
-    )
-    s3.create_bucket(Bucket="opslake-tests", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
-    try:
+    with _running([sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)], port, "/moto-api/"):
+        _request(port, "PUT", "/opslake-tests")
         yield Store("s3a", environment)
+
+
+@contextmanager
+def _running(command: list[str], port: int, answers: str) -> Iterator[None]:
+    """A server of its own: delta-rs may hold this process's interpreter while it waits for an answer."""
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        _wait_for(port, answers, process)
+        yield
     finally:
-        server.stop()
+        process.kill()
+        process.wait()
 
 
 def free_port() -> int:
@@ -128,16 +126,16 @@ def _emulator() -> Path:
     return found
 
 
-def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 30
+def _wait_for(port: int, path: str, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 60
     while True:
         try:
-            _request(port, "GET", "/_internal/healthcheck")
+            _request(port, "GET", path)
             return
         except OSError:
-            assert process.poll() is None, "fake-gcs-server ended"
-            assert time.monotonic() < deadline, "fake-gcs-server doesn't answer"
-            time.sleep(0.02)
+            assert process.poll() is None, f"{process.args!r} ended"
+            assert time.monotonic() < deadline, f"{process.args!r} doesn't answer"
+            time.sleep(0.05)
 
 
 def _request(port: int, method: str, path: str, body: bytes | None = None) -> None:

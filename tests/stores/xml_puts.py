@@ -3,6 +3,8 @@
 Google's own servers do, so nothing of the project is there for this. A PUT becomes an upload through the JSON API, with
 its preconditions; uploads in parts are put together at their end; of a listing only what comes after `start-after` is
 left; everything else is passed on as it comes.
+
+    python -m tests.stores.xml_puts PORT EMULATORS_PORT
 """
 
 from __future__ import annotations
@@ -11,9 +13,8 @@ import html
 import http.client
 import json
 import re
+import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
@@ -43,6 +44,7 @@ class Handler(BaseHTTPRequestHandler):
     """One connection, with one of its own to the emulator."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     server: Server
     upstream: http.client.HTTPConnection | None = None
 
@@ -59,10 +61,10 @@ class Handler(BaseHTTPRequestHandler):
         status, headers, answer = self._pass_on(self.command, self.path, body, dict(self.headers.items()))
         if "start-after" in query:
             first = query["start-after"][0].encode()
-            answer = LISTED.sub(lambda found: found[0] if html.unescape(found[1].decode()).encode() > first else b"", answer)
+            answer = LISTED.sub(lambda one: one[0] if html.unescape(one[1].decode()).encode() > first else b"", answer)
         self._answer(status, headers, answer)
 
-    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = do_PATCH = _any  # noqa: N815  (the names are the library's)
+    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = do_PATCH = _any
 
     def _write(self, bucket: str, name: str, query: dict[str, list[str]], body: bytes) -> None:
         """A PUT of an object or a part, or the beginning or end of an upload in parts."""
@@ -138,11 +140,5 @@ class Handler(BaseHTTPRequestHandler):
         return self.rfile.read(int(self.headers.get("Content-Length") or 0))
 
 
-@contextmanager
-def translating(port: int, behind: int) -> Iterator[Server]:
-    """The server on `port`, in front of the emulator on `behind`."""
-    with Server(port, behind) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-        thread.start()
-        yield server
-        server.shutdown()
+if __name__ == "__main__":
+    Server(int(sys.argv[1]), int(sys.argv[2])).serve_forever()
