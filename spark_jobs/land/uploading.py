@@ -164,7 +164,8 @@ def _put(files: AbstractFileSystem, folder: Path, part: Part, to: str, replace: 
 
 def _mark_ready(files: AbstractFileSystem, paths: list[str], threads: int) -> None:
     def mark(path: str) -> None:
-        files.makedirs(path.rpartition("/")[0], exist_ok=True)
+        if isinstance(files, LocalFileSystem):  # a store has no folders, and would make a bucket of the first
+            files.makedirs(path.rpartition("/")[0], exist_ok=True)
         files.pipe_file(path, b"")
 
     with ThreadPoolExecutor(threads, thread_name_prefix="land") as pool:

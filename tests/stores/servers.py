@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import socket
@@ -12,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -49,9 +51,16 @@ def missing(what: str) -> None:
     pytest.skip(what)
 
 
+def _needs(*packages: str) -> None:
+    lacking = [name for name in packages if find_spec(name) is None]
+    if lacking:
+        missing(f"this environment lacks {', '.join(lacking)}")
+
+
 @contextmanager
 def google() -> Iterator[Store]:
     """fake-gcs-server, its memory empty, behind the server that knows more of the XML API."""
+    _needs("gcsfs")
     emulator, behind, front = _emulator(), free_port(), free_port()
     command = [str(emulator), "-scheme", "http", "-host", "127.0.0.1", "-port", str(behind), "-backend", "memory"]
     command += ["-external-url", f"http://127.0.0.1:{front}", "-public-host", f"127.0.0.1:{behind}"]
@@ -68,6 +77,7 @@ def google() -> Iterator[Store]:
 @contextmanager
 def amazon() -> Iterator[Store]:
     """moto's server, its memory empty."""
+    _needs("s3fs", "moto")
     port = free_port()
     environment = {
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
@@ -104,12 +114,18 @@ def free_port() -> int:
 def _emulator() -> Path:
     """The emulator's program, built once; it takes Go and a network."""
     found = BINARIES / "fake-gcs-server"
-    if found.is_file():
-        return found
+    BINARIES.mkdir(parents=True, exist_ok=True)
+    with (BINARIES / "lock").open("w") as lock:  # tests run side by side
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not found.is_file():
+            _build()
+    return found
+
+
+def _build() -> None:
     go = shutil.which("go")
     if go is None:
         missing("no Go to build fake-gcs-server with (Debian: golang)")
-    BINARIES.mkdir(parents=True, exist_ok=True)
     try:
         done = subprocess.run(
             [str(go), "install", EMULATOR],
@@ -123,7 +139,6 @@ def _emulator() -> Path:
     else:
         if done.returncode:
             missing(f"fake-gcs-server can't be built: {done.stderr.strip()[-300:]}")
-    return found
 
 
 def _wait_for(port: int, path: str, process: subprocess.Popen[bytes]) -> None:
@@ -144,3 +159,15 @@ def _request(port: int, method: str, path: str, body: bytes | None = None) -> No
     status = connection.getresponse().status
     connection.close()
     assert status == 200, (method, path, status)
+
+
+def with_jars(scheme: str) -> None:
+    """Only where Spark's jars for the store are there; in CI they are resolved."""
+    from spark_jobs import session
+    from spark_jobs.errors import EngineError
+    from spark_jobs.store_jars import store_jars
+
+    try:
+        store_jars(f"{scheme}://any", session._spark_home(), ROOT / ".ivy" / "jars-stores" / session.spark_line())
+    except EngineError as error:
+        missing(str(error))
