@@ -6,13 +6,10 @@ import codecs
 import hashlib
 import json
 import shutil
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import BinaryIO
 from zoneinfo import ZoneInfo
 
 from spark_jobs.contract import Contract
@@ -22,7 +19,7 @@ from spark_jobs.land.exports import open_export
 from spark_jobs.sources.text import UNDECODABLE
 from state.stores import open_files
 
-OPEN_FILES = 200
+HELD_BYTES = 32_000_000
 DONE = "split.json"
 UNDATED = "undated"
 TELL_EVERY = 5_000  # records
@@ -84,12 +81,13 @@ def split(
     read_day, rest = day_reader(contract, column, zone), undated.isoformat() if undated else UNDATED
     size = int(info.get("size") or 0)
     try:
-        with files.open(place, "rb") as stream, _Parts(folder) as into:
+        with files.open(place, "rb") as stream:
+            into = _Parts(folder)
             export = open_export(stream, contract, source, path)
-            begin = _mark(contract) + _bytes(export.begin)
+            begin, between = _mark(contract) + _bytes(export.begin), _bytes(export.between)
             for number, (value, text) in enumerate(export.records):
                 day = read_day(value) if value is not None else None
-                into.put(day.isoformat() if day else rest, begin, _bytes(export.between), _bytes(text))
+                into.put(day.isoformat() if day else rest, begin, between, _bytes(text))
                 if number % TELL_EVERY == 0:
                     told(stream.tell(), size)
             parts = into.end(_bytes(export.end))
@@ -120,52 +118,46 @@ def _bytes(text: str) -> bytes:
 
 
 @dataclass
-class _Count:
+class _Day:
     records: int = 0
     size: int = 0
     md5: hashlib._Hash = field(default_factory=lambda: hashlib.md5(usedforsecurity=False))
+    held: list[bytes] = field(default_factory=list)
 
 
 class _Parts:
-    """The files of the days, of which only some are open at a time."""
+    """The files of the days; what is to be written is held for a while, for an export may jump between its days."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._open: OrderedDict[str, BinaryIO] = OrderedDict()
-        self._counts: dict[str, _Count] = {}
-
-    def __enter__(self) -> _Parts:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        with ExitStack() as closing:
-            for stream in self._open.values():
-                closing.callback(stream.close)
+        self._days: dict[str, _Day] = {}
+        self._held = 0
 
     def put(self, day: str, begin: bytes, between: bytes, record: bytes) -> None:
-        count = self._counts.get(day)
-        if count is None:
-            count = self._counts[day] = _Count()
-            record = begin + record
+        one = self._days.get(day)
+        if one is None:
+            one = self._days[day] = _Day(held=[begin])
         elif between:
-            record = between + record
-        count.records += 1
-        self._write(day, count, record)
+            one.held.append(between)
+        one.records += 1
+        one.held.append(record)
+        self._held += len(record)
+        if self._held > HELD_BYTES:
+            self._write()
 
     def end(self, text: bytes) -> tuple[Part, ...]:
-        if text:
-            for day, count in self._counts.items():
-                self._write(day, count, text)
-        counts = sorted(self._counts.items())
-        return tuple(Part(day, count.records, count.size, count.md5.hexdigest()) for day, count in counts)
+        for one in self._days.values():
+            one.held.append(text)
+        self._write()
+        return tuple(Part(day, d.records, d.size, d.md5.hexdigest()) for day, d in sorted(self._days.items()))
 
-    def _write(self, day: str, count: _Count, content: bytes) -> None:
-        stream = self._open.get(day)
-        if stream is None:
-            if len(self._open) >= OPEN_FILES:
-                self._open.popitem(last=False)[1].close()
-            stream = self._open[day] = (self._folder / day).open("ab")
-        self._open.move_to_end(day)
-        stream.write(content)
-        count.size += len(content)
-        count.md5.update(content)
+    def _write(self) -> None:
+        for day, one in self._days.items():
+            content = b"".join(one.held)
+            one.held.clear()
+            if content:
+                one.size += len(content)
+                one.md5.update(content)
+                with (self._folder / day).open("ab") as stream:
+                    stream.write(content)
+        self._held = 0
