@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import codecs
+import fcntl
 import hashlib
 import json
-import shutil
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from spark_jobs.contract import Contract
-from spark_jobs.errors import SourceError
-from spark_jobs.land.days import column_of, day_reader
-from spark_jobs.land.exports import open_export
+from spark_jobs.errors import SourceError, UsageError
+from spark_jobs.land.days import DayReader, column_of, day_reader
+from spark_jobs.land.exports import Export, open_export
 from spark_jobs.sources.text import UNDECODABLE
 from state.stores import open_files
 
@@ -73,31 +75,62 @@ def split(
     except OSError as error:
         raise SourceError(f"can't be read: {error}", where=path) from error
     folder = work / f"opslake-land-{_fingerprint(path, info, contract, by, zone, undated)}"
+    folder.mkdir(parents=True, exist_ok=True)
+    with _alone(folder, path):
+        parts = _kept(folder)
+        if parts is None:
+            read_day, rest = day_reader(contract, column, zone), undated.isoformat() if undated else UNDATED
+            size = int(info.get("size") or 0)
+            try:
+                with files.open(place, "rb") as stream:
+                    export = open_export(stream, contract, source, path)
+                    parts = _collect(export, read_day, rest, folder, contract, lambda: told(stream.tell(), size))
+            except (OSError, EOFError) as error:
+                raise SourceError(f"can't be read: {error}", where=path) from error
+            told(size, size)
+            _keep(folder, parts)
+        return Split(folder, parts)
+
+
+def _kept(folder: Path) -> tuple[Part, ...] | None:
+    """What the folder holds of an export that was split whole; else it is emptied."""
     if (folder / DONE).is_file():
-        parts = json.loads((folder / DONE).read_text(encoding="utf-8"))
-        return Split(folder, tuple(Part(**part) for part in parts))
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    read_day, rest = day_reader(contract, column, zone), undated.isoformat() if undated else UNDATED
-    size = int(info.get("size") or 0)
-    try:
-        with files.open(place, "rb") as stream:
-            into = _Parts(folder)
-            export = open_export(stream, contract, source, path)
-            begin, between = _mark(contract) + _bytes(export.begin), _bytes(export.between)
-            for number, (value, text) in enumerate(export.records):
-                day = read_day(value) if value is not None else None
-                into.put(day.isoformat() if day else rest, begin, between, _bytes(text))
-                if number % TELL_EVERY == 0:
-                    told(stream.tell(), size)
-            parts = into.end(_bytes(export.end))
-    except (OSError, EOFError) as error:
-        raise SourceError(f"can't be read: {error}", where=path) from error
-    told(size, size)
+        return tuple(Part(**part) for part in json.loads((folder / DONE).read_text(encoding="utf-8")))
+    for left in folder.iterdir():
+        left.unlink()
+    return None
+
+
+def _keep(folder: Path, parts: tuple[Part, ...]) -> None:
     partial = folder / f"{DONE}.partial"
     partial.write_text(json.dumps([asdict(part) for part in parts]), encoding="utf-8")
     partial.rename(folder / DONE)
-    return Split(folder, parts)
+
+
+@contextmanager
+def _alone(folder: Path, path: str) -> Iterator[None]:
+    """Nobody else splits into the folder; a process that dies lets it go."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        raise UsageError("another process is splitting this export", where=path, hint="wait until it ends") from error
+    finally:
+        os.close(handle)
+
+
+def _collect(
+    export: Export, read_day: DayReader, rest: str, folder: Path, contract: Contract, told: Callable[[], None]
+) -> tuple[Part, ...]:
+    into = _Parts(folder)
+    begin, between = _mark(contract) + _bytes(export.begin), _bytes(export.between)
+    for number, (value, text) in enumerate(export.records):
+        day = read_day(value) if value is not None else None
+        into.put(day.isoformat() if day else rest, begin, between, _bytes(text))
+        if number % TELL_EVERY == 0:
+            told()
+    return into.end(_bytes(export.end))
 
 
 def _fingerprint(path: str, info: Mapping[str, object], contract: Contract, *given: object) -> str:

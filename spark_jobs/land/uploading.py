@@ -155,11 +155,20 @@ def _put(files: AbstractFileSystem, folder: Path, part: Part, to: str, replace: 
     target.parent.mkdir(parents=True, exist_ok=True)
     hidden = target.with_name(f".{target.name}.landing")
     files.put_file(source, str(hidden))
-    if replace:
+    if replace or not _linked(hidden, target):
         hidden.replace(target)
-    else:
+
+
+def _linked(hidden: Path, target: Path) -> bool:
+    """Give the file its name where nothing has it; False where the file system knows no links."""
+    try:
         os.link(hidden, target)
-        hidden.unlink()
+    except FileExistsError:
+        raise
+    except OSError:
+        return False
+    hidden.unlink()
+    return True
 
 
 def _mark_ready(files: AbstractFileSystem, paths: list[str], threads: int) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.cli.conftest import Command
 
-COMMANDS = ("run", "backfill", "status", "plan", "check", "trace", "exceptions", "sample", "contract")
+COMMANDS = ("run", "backfill", "status", "plan", "check", "trace", "exceptions", "sample", "land", "contract")
 
 
 def test_help_names_every_command(opslake: Command) -> None:

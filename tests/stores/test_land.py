@@ -130,6 +130,7 @@ def test_a_landing_that_was_killed_is_ended_by_the_same_command(landing: str, tm
     assert {path: _identity(files, f"{root}/{path}") for path in left} == before
     assert all(is_ready(landing, "tickets", FIRST + timedelta(days=n)) for n in range(DAYS))
     assert list(work.iterdir()) == []
+    assert not [path for path in files.find(root) if path.rpartition("/")[2].startswith(".")]
 
 
 def test_another_delivery_that_lies_there_is_kept_unless_it_shall_be_replaced(landing: str, tmp_path: Path) -> None:
