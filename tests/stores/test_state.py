@@ -17,6 +17,7 @@ from tests.stores.servers import Store
 
 DAY = date(2024, 3, 5)
 WRITE = """
+import sys
 from datetime import date, timedelta
 from state.ledger import DayState, Ledger, Status
 lake, number = sys.argv[1], int(sys.argv[2])
