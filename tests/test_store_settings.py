@@ -8,9 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from pyspark.sql import SparkSession
 
 from spark_jobs.errors import EngineError
-from spark_jobs.store_jars import store_jars
+from spark_jobs.store_jars import check_store, store_jars
 from state.stores import delta_options, file_options, hadoop_settings, store_of
 
 ROOT = Path(__file__).parents[1]
@@ -112,3 +113,12 @@ def test_a_store_without_its_package_says_what_to_install(uri: str, package: str
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
     assert f"install {package}" in done.stdout, done.stderr
+
+
+def test_a_spark_that_somebody_else_started_is_asked_whether_it_knows_the_store(spark: SparkSession) -> None:
+    """Before any work: spark-submit without the jars says what to give it; a lake in a folder asks nothing."""
+    for lake in ("s3a://b/lake", "gs://b/lake"):
+        with pytest.raises(EngineError, match="give spark-submit the store's jars"):
+            check_store(spark, lake)
+    check_store(spark, "/lake")
+    check_store(spark, None)
