@@ -202,7 +202,7 @@ def commit(
     if seen is None:
         options["configuration"] = {**PROPERTIES, **(properties or {})}
         options["partition_by"] = list(partition_by) or None
-        options["storage_options"] = dict(lake.storage_options or {})
+        options["storage_options"] = lake.storage_options
     if predicate is not None:
         options["predicate"] = predicate
     if new_schema:

@@ -22,6 +22,7 @@ from pyspark.sql.types import StructType
 
 from spark_jobs.errors import LeaseLost
 from state.lease import Lease
+from state.stores import delta_options
 
 Layer = Literal["bronze", "silver", "exception", "gold", "state"]
 
@@ -39,7 +40,11 @@ class Lake:
     """A lake by its root; tables lie at `<root>/<layer>/<name>`."""
 
     root: str
-    storage_options: Mapping[str, str] | None = None
+
+    @property
+    def storage_options(self) -> dict[str, str]:
+        """What delta-rs needs to open its tables."""
+        return delta_options(self.root)
 
     def path(self, layer: Layer, name: str) -> str:
         """The folder of one table."""
@@ -48,7 +53,7 @@ class Lake:
     def look(self, layer: Layer, name: str) -> RustTable | None:
         """The table as delta-rs sees it, without its data; None when there is none."""
         try:
-            return RustTable(self.path(layer, name), storage_options=dict(self.storage_options or {}))
+            return RustTable(self.path(layer, name), storage_options=self.storage_options)
         except TableNotFoundError:
             return None
 

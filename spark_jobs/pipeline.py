@@ -84,7 +84,7 @@ def start_session(settings: Settings, work_bytes: int) -> SparkSession:
     """The session for a run over so many bytes of deliveries: quick to start for a day, fully compiled for a lot."""
     size = settings.jvm if settings.jvm != "auto" else ("large" if work_bytes > LARGE_WORK else "small")
     cores = None if settings.cores == "*" else int(settings.cores)
-    return build_session(size=size, cores=cores, driver_memory=settings.driver_memory)
+    return build_session(size=size, cores=cores, driver_memory=settings.driver_memory, lake=settings.lake)
 
 
 @dataclass

@@ -14,10 +14,10 @@ from types import MappingProxyType
 from typing import Any
 
 from fsspec import AbstractFileSystem
-from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 
-from spark_jobs.errors import ContractError, SourceError
+from spark_jobs.errors import ContractError, SourceError, first_line
+from state.stores import open_files
 
 DAY = timedelta(days=1)
 MOST_FOLDERS = 64  # listed one by one; beyond that one listing of all is quicker
@@ -76,7 +76,12 @@ def date_in(path: str, path_template: str) -> date | None:
 def is_ready(landing: str, dataset: str, day: date) -> bool:
     """Whether the ready marker `<landing>/<dataset>/_ready/YYYY-MM-DD` is there."""
     files, base, _ = _open(landing)
-    return bool(files.exists(f"{base}/{dataset}/_ready/{day.isoformat()}"))
+    return bool(files.exists(f"{base}/{ready_marker(dataset, day)}"))
+
+
+def ready_marker(dataset: str, day: date) -> str:
+    """The path below the landing root of the marker that says that a day's delivery is whole."""
+    return f"{dataset}/_ready/{day.isoformat()}"
 
 
 def template_pattern(path_template: str) -> re.Pattern[str]:
@@ -104,11 +109,7 @@ def template_pattern(path_template: str) -> re.Pattern[str]:
 
 def _open(landing: str) -> tuple[AbstractFileSystem, str, str]:
     """The file system, the root's path in it, and what to put before a path so that it is a full one."""
-    try:
-        files, base = url_to_fs(landing)
-    except (ImportError, ValueError) as error:
-        hint = "install the fsspec package for this kind of store (gcsfs for gs://, s3fs for s3://)"
-        raise SourceError("the landing root can't be opened", where=landing, value=str(error), hint=hint) from error
+    files, base = open_files(landing)
     scheme = "" if isinstance(files, LocalFileSystem) else landing.partition("://")[0] + "://"
     return files, base.rstrip("/"), scheme
 
@@ -132,6 +133,11 @@ def _listed(
             listing = files.find(f"{base}/{folder}".rstrip("/"), detail=True)
         except FileNotFoundError:
             continue
+        except Exception as error:  # each store's library has errors of its own
+            if isinstance(files, LocalFileSystem):
+                raise
+            hint = "check the credentials and the rights to list and to read"
+            raise SourceError("can't be listed", where=base, value=first_line(error), hint=hint) from error
         for path, info in listing.items():
             if not _is_hidden(path, path_template):
                 yield path, info

@@ -21,6 +21,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 
 from spark_jobs.errors import EngineError, first_line
 from state.columns import Column, Row, arrow_schema, arrow_table, python_rows
+from state.stores import delta_options
 
 Confirm = Callable[[], None]
 
@@ -280,6 +281,4 @@ def _tend(handle: DeltaTable, table: StateTable) -> None:
 
 
 def _options(uri: str, storage_options: Mapping[str, str] | None) -> dict[str, str]:
-    # Without a conditional put two writers on S3 could both win the same version.
-    conditional = {"aws_conditional_put": "etag"} if uri.startswith(("s3://", "s3a://")) else {}
-    return {**conditional, **(storage_options or {})}
+    return {**delta_options(uri), **(storage_options or {})}

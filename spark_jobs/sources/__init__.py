@@ -14,11 +14,10 @@ from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, cast
 
-import fsspec
-
 from spark_jobs.errors import SourceError
 from spark_jobs.sources.batches import bronze_schema
 from spark_jobs.sources.headers import HeaderMap, match_headers
+from state.stores import open_files
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -103,7 +102,7 @@ def header_of(contract: Contract, path: str) -> HeaderMap | None:
     if read_header is None:
         return None
     try:
-        with fsspec.open(path, "rb") as stream:
+        with _open(path) as stream:
             header = read_header(stream, contract.options, path)
     except OSError as error:
         raise SourceError(f"can't be read: {error}", where=path) from error
@@ -128,10 +127,15 @@ def _read_file(file: File, layout: Layout, run_id: str, load_time: datetime) -> 
         "_run_id": run_id,
     }
     try:
-        with fsspec.open(file.path, "rb") as stream:
+        with _open(file.path) as stream:
             yield from _format(layout.format).read_batches(stream, layout, file.path, lineage)
     except (OSError, EOFError) as error:
         raise SourceError(f"can't be read: {error}", where=file.path) from error
+
+
+def _open(path: str) -> BinaryIO:
+    files, place = open_files(path)
+    return cast(BinaryIO, files.open(place, "rb"))
 
 
 def _format(name: str) -> Format:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
 from spark_jobs.errors import ContractError, SourceError, nearest
 from spark_jobs.sources.batches import object_batches
@@ -18,6 +18,8 @@ from spark_jobs.sources.text import encoding_option, is_damaged, open_text, prin
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+Text: TypeAlias = tuple[dict[str, str | None] | None, str]
 
 _BLOCK = 1 << 18
 _SPACE = " \t\r\n"
@@ -67,6 +69,12 @@ def read_json(stream: BinaryIO, options: JsonOptions, where: str) -> Iterator[Ob
     that isn't valid Unicode. Blank lines are no records. SourceError, with the position, when an array isn't one, and
     for an empty text unless its layout is declared as lines.
     """
+    for number, (record, text) in enumerate(read_json_texts(stream, options, where), start=1):
+        yield (number, record, None) if record is not None else (number, None, printable(text))
+
+
+def read_json_texts(stream: BinaryIO, options: JsonOptions, where: str) -> Iterator[Text]:
+    """The same records (None where one is malformed), each with its text as it stands there."""
     pieces = _blocks(open_text(stream, options.encoding), where)
     head = ""
     while not head.strip(_SPACE) and (more := next(pieces, "")):
@@ -88,18 +96,17 @@ def _with_head(head: str, pieces: Iterator[str]) -> Iterator[str]:
     yield from pieces
 
 
-def _read_lines(pieces: Iterator[str], _where: str) -> Iterator[ObjectRow]:
+def _read_lines(pieces: Iterator[str], _where: str) -> Iterator[Text]:
     decode = _decoder().decode
-    number = 0
     for line in _lines(pieces):
         text = line.strip(_SPACE)
         if not text:
             continue
-        number += 1
         try:
-            yield number, _record(decode(text), text), None
+            record: dict[str, str | None] | None = _record(decode(text), text)
         except (ValueError, RecursionError):
-            yield number, None, printable(text)
+            record = None
+        yield record, text
 
 
 def _lines(pieces: Iterator[str]) -> Iterator[str]:
@@ -115,16 +122,17 @@ def _lines(pieces: Iterator[str]) -> Iterator[str]:
     yield "".join(rest)
 
 
-def _read_array(pieces: Iterator[str], where: str) -> Iterator[ObjectRow]:
+def _read_array(pieces: Iterator[str], where: str) -> Iterator[Text]:
     decode = _decoder().raw_decode
-    for number, (value, text) in enumerate(array_elements(pieces, decode, where), start=1):
+    for value, text in array_elements(pieces, decode, where):
         try:
-            yield number, _record(value, text), None
+            record: dict[str, str | None] | None = _record(value, text)
         except (ValueError, RecursionError):
-            yield number, None, printable(text)
+            record = None
+        yield record, text
 
 
-_LAYOUTS: dict[str, Callable[[Iterator[str], str], Iterator[ObjectRow]]] = {"lines": _read_lines, "array": _read_array}
+_LAYOUTS: dict[str, Callable[[Iterator[str], str], Iterator[Text]]] = {"lines": _read_lines, "array": _read_array}
 
 
 def _decoder() -> json.JSONDecoder:

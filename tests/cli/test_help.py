@@ -15,6 +15,7 @@ COMMANDS = (
     "trace",
     "exceptions",
     "sample",
+    "land",
     "contract",
     "publish",
     "doctor",

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from arro3.core import Table
@@ -27,6 +27,9 @@ from spark_jobs.settings import Settings
 from spark_jobs.stopping import leave
 from state import lease
 from state.ledger import Ledger
+from state.stores import delta_options, open_files
+
+Place = Path | str  # a folder, or the URI of one in a store
 
 ROOT = Path(__file__).parents[2]
 DATASETS = ("tickets", "agents_master")
@@ -93,7 +96,7 @@ def _put(landing: Path, dataset: str, day: int, header: str, rows: list[str], wr
     os.utime(path, (MIDNIGHT + written, MIDNIGHT + written))
 
 
-def pipeline(lake: Path, landing: Path, spark: SparkSession | None = None, **changed: Any) -> Pipeline:
+def pipeline(lake: Place, landing: Place, spark: SparkSession | None = None, **changed: Any) -> Pipeline:
     """A run of 4 May 2024 over two datasets; one Gold thread, so that commits come in one order."""
     chosen = {
         "today": date(2024, 5, 4),
@@ -137,7 +140,7 @@ def main(lake: str, landing: str, *names: str) -> None:
     sys.stdin.readline()
     with few_tables(names):
         try:
-            report = pipeline(Path(lake), Path(landing)).run(Choice())
+            report = pipeline(lake, landing).run(Choice())
         except OpslakeError as error:
             print(error, file=sys.stderr, flush=True)
             sys.exit(error.exit_code)
@@ -148,7 +151,7 @@ def main(lake: str, landing: str, *names: str) -> None:
         sys.exit(report.exit_code)
 
 
-def start(lake: Path, landing: Path, *names: str, driver_rows: int = DRIVER_ROWS) -> subprocess.Popen[str]:
+def start(lake: Place, landing: Place, *names: str, driver_rows: int = DRIVER_ROWS) -> subprocess.Popen[str]:
     """A process on `main` that is ready and in a process group of its own, so that its JVM dies with it."""
     script = "import sys; from tests.e2e.processes import main; main(*sys.argv[1:])"
     process = subprocess.Popen(
@@ -174,7 +177,7 @@ def go(process: subprocess.Popen[str]) -> None:
 
 
 def stop_when(
-    number: signal.Signals, lake: Path, landing: Path, moment: Callable[[], bool], *, driver_rows: int = DRIVER_ROWS
+    number: signal.Signals, lake: Place, landing: Place, moment: Callable[[], bool], *, driver_rows: int = DRIVER_ROWS
 ) -> tuple[int, str]:
     """Runs a process until the moment comes, signals it (SIGKILL: its JVM too); its exit code and standard error."""
     process = start(lake, landing, *TABLES, driver_rows=driver_rows)
@@ -218,9 +221,9 @@ def copy(lake: Path, to: Path) -> Path:
     return Path(shutil.copytree(lake, to))
 
 
-def contents(lake: Path) -> dict[str, list[str]]:
+def contents(lake: Place) -> dict[str, list[str]]:
     """Every row of every table outside `state/`, and the ledger's days, without what names the run and its times."""
-    found = {name: _rows(lake / name) for name in tables(lake) if not name.startswith("state/")}
+    found = {name: _rows(f"{lake}/{name}") for name in tables(lake) if not name.startswith("state/")}
     found["state/ingestion_state"] = [
         repr((d.dataset, d.logical_date, d.status, d.figures, d.deliveries, d.loaded, d.error_class))
         for d in Ledger(str(lake)).days()
@@ -228,14 +231,15 @@ def contents(lake: Path) -> dict[str, list[str]]:
     return found
 
 
-def tables(lake: Path) -> list[str]:
+def tables(lake: Place) -> list[str]:
     """The tables of the lake as `layer/name`."""
-    return sorted(f"{log.parts[-3]}/{log.parts[-2]}" for log in lake.glob("*/*/_delta_log"))
+    return sorted({commit.split()[0] for commit in commits(lake)})
 
 
-def commits(lake: Path) -> set[str]:
+def commits(lake: Place) -> set[str]:
     """Every commit of the lake as `layer/name version`."""
-    logs = lake.glob("*/*/_delta_log/*.json")
+    files, root = open_files(str(lake))
+    logs = [PurePosixPath(log) for log in files.glob(f"{root}/*/*/_delta_log/*.json")]
     return {f"{log.parts[-4]}/{log.parts[-3]} {int(log.stem)}" for log in logs if log.stem.isdigit()}
 
 
@@ -244,9 +248,9 @@ def versions(lake: Path, but: Collection[str] = ()) -> dict[str, int]:
     return {name: DeltaTable(str(lake / name)).version() for name in tables(lake) if name not in but}
 
 
-def _rows(path: Path) -> list[str]:
-    sql = "SELECT * FROM found"
-    table = Table.from_arrow(QueryBuilder().register("found", DeltaTable(str(path))).execute(sql))
+def _rows(path: str) -> list[str]:
+    sql, opened = "SELECT * FROM found", DeltaTable(path, storage_options=delta_options(path))
+    table = Table.from_arrow(QueryBuilder().register("found", opened).execute(sql))
     names = sorted(name for name in table.column_names if name not in VOLATILE)
     columns = [table.column(name).to_pylist() for name in names]
     return sorted(repr(dict(zip(names, row, strict=True))) for row in zip(*columns, strict=True))
