@@ -62,7 +62,9 @@ def make_plan(
         mine = [s for s in states if s.dataset == contract.dataset]
         if contract.format in SERVED:
             continue
-        found = find_deliveries(settings.landing, contract.path, known=_known(mine))
+        found = find_deliveries(
+            settings.landing, contract.path, ignore_case=contract.path_ignores_case, known=_known(mine)
+        )
         due += what_is_due(
             contract,
             found,
