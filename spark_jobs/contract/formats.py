@@ -34,8 +34,8 @@ FORMATS: dict[str, Mapping[str, Kind]] = {
     "sheet": {"spreadsheet": TEXT, "credentials": REFERENCE},  # spreadsheet: or a reference
 }
 
-SERVED = frozenset({"postgres", "sheet"})
-"""Formats that aren't files below the landing: their module finds and reads the deliveries itself."""
+SERVED: Mapping[str, str] = {"postgres": "url", "sheet": "spreadsheet"}
+"""Formats that aren't files below the landing, whose module finds the deliveries itself; the option that says where."""
 
 UNDATED = frozenset({"sheet"})
 """Formats whose path need not name a day: what it names is as of now."""
