@@ -33,7 +33,11 @@ def main() -> int:
     With `--if-missing` an archive that is newer than the jars is left as it is.
     """
     archive = class_archive(find_java())
-    if "--if-missing" in sys.argv and archive.is_file() and archive.stat().st_mtime > _newest([*delta_jars(), *jdbc_jars()]):
+    if (
+        "--if-missing" in sys.argv
+        and archive.is_file()
+        and archive.stat().st_mtime > _newest([*delta_jars(), *jdbc_jars()])
+    ):
         return 0
     archive.parent.mkdir(parents=True, exist_ok=True)
     archive.unlink(missing_ok=True)

@@ -135,7 +135,7 @@ def _book(contract: Contract) -> gspread.Spreadsheet:
     try:
         account = json.loads(resolve(contract.options["credentials"]))
         client = client_of(account)
-    except (ValueError, TypeError):  # whose text may hold the key
+    except (ValueError, TypeError, AttributeError):  # whose text may hold the key
         hint = "it is the JSON that Google gives for a key"
         raise SourceError("not a service account", where=contract.options["credentials"], hint=hint) from None
     return _asked(lambda: client.open_by_url(name) if "/" in name else client.open_by_key(name), where)

@@ -83,7 +83,7 @@ def test_values_of_every_type_are_text_whatever_the_servers_settings(web: Contra
         f"ALTER ROLE {USER} SET TimeZone = 'Asia/Kolkata'",
         f"ALTER ROLE {USER} SET DateStyle = 'German'",
         "CREATE SCHEMA customer_complaints",
-        f"CREATE TABLE {name_of(DAY)} AS SELECT 7::bigint AS \"Request ID\", 1.50::numeric AS customer_id, "
+        f'CREATE TABLE {name_of(DAY)} AS SELECT 7::bigint AS "Request ID", 1.50::numeric AS customer_id, '
         "timestamp '2024-03-01 10:00:00.5' AS request_date, timestamptz '2024-03-01 12:00:00+01' AS resolution_date, "
         "date '2024-03-01' AS web_form_generation_date, true AS \"is Urgent?\"",
     )
@@ -181,7 +181,9 @@ def test_a_table_that_is_gone_is_named(web: Contract, postgres: PostgresServer) 
     put_table(postgres, DAY, [])
     found = source.find(web, NOTHING)
     drop_all(postgres)
-    with pytest.raises(SourceError, match=r"^postgres://customer_complaints\.Web_form_request_2024_03_01: .*isn't there"):
+    with pytest.raises(
+        SourceError, match=r"^postgres://customer_complaints\.Web_form_request_2024_03_01: .*isn't there"
+    ):
         read(web, found)
 
 
@@ -201,7 +203,8 @@ def test_a_wrong_password_is_refused_once_and_shown_nowhere(
     with pytest.raises(SourceError, match="password authentication failed for user") as caught:
         source.find(web, NOTHING)
     assert not isinstance(caught.value, Unreachable)
-    told = f"{caught.value!r} {caught.value.__cause__!r} {caplog.text} {capfd.readouterr()} {server_of(web.options, 'w')!r}"
+    shown = f"{server_of(web.options, 'web')!r} {server_of(web.options, 'web')}"
+    told = f"{caught.value!r} {caught.value.__cause__!r} {caplog.text} {capfd.readouterr()} {shown}"
     assert "wr0ng" not in told
     assert PASSWORD not in told
 
@@ -251,7 +254,7 @@ def test_only_this_machine_is_local(host: str, local: bool) -> None:
 
 
 def test_an_address_may_hold_all_of_the_credentials_where_it_is_a_secret_itself(
-    web: Contract, postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
+    postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As secret stores keep it; the password is quoted as in any URL, and not part of what JDBC is told as address."""
     monkeypatch.setenv("DSN", f"postgres://{USER}:pa55%27w0rd%20%26%20more@localhost:{postgres.port}/complaints")
