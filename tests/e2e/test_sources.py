@@ -100,12 +100,12 @@ def test_jdbc_gives_bronze_what_the_driver_gives_it(web: PostgresServer, spark: 
     ]
 
 
-@pytest.mark.parametrize("driver_rows", [100_000, 0])
+@pytest.mark.slow
 def test_a_day_is_loaded_corrected_and_rebuilt_without_its_source(
-    web: PostgresServer, new_trial: NewTrial, monkeypatch: pytest.MonkeyPatch, driver_rows: int
+    web: PostgresServer, new_trial: NewTrial, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Read on the driver or by Spark: figures add up, nothing is done twice, and Bronze is enough to start again."""
-    trial = new_trial("lake", today=TODAY, driver_rows=driver_rows)
+    """Read by Spark: figures add up, nothing is done twice, and Bronze is enough to start again."""
+    trial = new_trial("lake", today=TODAY, driver_rows=0)
     good = [request(f"k{n}") for n in range(18)]
     put_table(web, DAY, [*good, request("k0", customer_id="c0"), request("bad", customer_id="?")])
     put_table(web, NEXT, [request("k1", resolution_date="2024-03-02 09:00:00"), request("late")])
