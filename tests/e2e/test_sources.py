@@ -180,6 +180,31 @@ def test_a_server_that_is_away_fails_its_dataset_and_nothing_else(
     assert PASSWORD not in "".join(capfd.readouterr())
 
 
+def test_a_server_that_goes_away_after_the_plan_fails_all_days_at_once(
+    web: PostgresServer, two_days: Trial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three tries for all of them together, not for each; the next run loads them."""
+    put_table(web, DAY, [request("a")])
+    put_table(web, NEXT, [request("b")])
+    find, opened, tried = source._find, source.opened, list[int]()
+
+    def find_and_lose(*asked: Any) -> Any:
+        found = find(*asked)
+        monkeypatch.setenv("WEB_COMPLAINTS_URL", "postgresql://127.0.0.1:1/complaints")
+        return found
+
+    monkeypatch.setattr(source, "_find", find_and_lose)
+    monkeypatch.setattr(source, "opened", lambda *asked: (tried.append(len(asked[1])), opened(*asked))[1])
+    assert two_days.load().exit_code == 3
+    assert tried == [2, 2, 2]
+    assert {s.error_class for s in two_days.days(WEB).values()} == {"Unreachable"}
+
+    monkeypatch.setattr(source, "_find", find)
+    monkeypatch.setenv("WEB_COMPLAINTS_URL", web.url)
+    two_days.load()
+    assert {s.status for s in two_days.days(WEB).values()} == {Status.SUCCEEDED}
+
+
 def test_a_tab_is_applied_in_one_commit_and_none_when_nothing_differs(sheets: SheetsServer, two_days: Trial) -> None:
     """Who isn't in it any more is gone; who is equal stays as it was, with its lineage."""
     trial = two_days
