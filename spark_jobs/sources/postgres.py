@@ -175,6 +175,9 @@ class Tables:
     def explained(self, error: Exception) -> SourceError | None:
         """The source's own failure in what Spark says, which has a class of the driver's in its text."""
         text = str(error)
+        if "ClassNotFoundException" in text and DRIVER in text:
+            hint = "run `make setup`, or put org.postgresql:postgresql among the cluster's jars"
+            return SourceError("Spark lacks the JDBC driver for Postgres", where=self.contract.dataset, hint=hint)
         sign = "org.postgresql.util.PSQLException: "
         if sign not in text:
             return None
