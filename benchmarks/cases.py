@@ -11,6 +11,7 @@ from pathlib import Path
 
 from benchmarks import commits
 from benchmarks.comparison import Comparison, Target
+from benchmarks.jdbc import jdbc
 from benchmarks.process import Timing, run
 from benchmarks.trigger import trigger
 from benchmarks.workspace import OPSLAKE, Workspace, copy_lake, tickets_of
@@ -252,4 +253,5 @@ CASES: Mapping[str, Case] = {
     "domains": Case(domains, ("30k",), over_history=False),
     "spread": Case(spread, ("1m",), over_history=False),
     "trigger": Case(trigger, ("13k",), over_history=False),
+    "jdbc": Case(jdbc, ("1m",), over_history=False),
 }

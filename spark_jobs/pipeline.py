@@ -27,9 +27,10 @@ from spark_jobs.rebuilding import mark_stale, rebuild_silver
 from spark_jobs.replaying import Asked, Replayed, replay
 from spark_jobs.session import build_session
 from spark_jobs.settings import Settings
+from spark_jobs.settling import settle
 from spark_jobs.silver_table import refuse_unfit
 from spark_jobs.stopping import end_jvm, listen, listening, stopped
-from state.due import MISSING_DELIVERY, Due
+from state.due import Due
 from state.lease import Lease, acquire
 from state.ledger import DayState, Ledger, Status
 from state.progress import Progress
@@ -62,7 +63,7 @@ class Report:
         if self.error is not None:
             return self.error.exit_code
         failed = [d for d in self.days if d.status is Status.FAILED]
-        if any(d.error_class in ("EngineError", "SourceError") for d in failed):
+        if any(d.error_class in ("EngineError", "SourceError", "Unreachable") for d in failed):
             return ENGINE_FAILED
         bad_tables = [t for t in self.tables if t.status in ("failed", "waiting")]
         return DATA_FAILED if failed or bad_tables else OK
@@ -222,32 +223,11 @@ class Pipeline:
                 time.sleep(PAUSE)
 
     def _settle(self, plan: Plan, report: Report) -> None:
-        """Days without a delivery: waiting, missing or skipped; one ledger row each where that is news."""
-        known = {(s.dataset, s.logical_date): s for s in plan.states}
-        rows = []
-        for due in plan.due:
-            status = {"wait": Status.PENDING, "missing": Status.FAILED, "skip": Status.SKIPPED}.get(due.action)
-            if status is None:
-                continue
-            before = known.get((due.dataset, due.logical_date))
-            row = DayState(
-                dataset=due.dataset,
-                logical_date=due.logical_date,
-                status=status,
-                attempt=due.attempt,
-                run_id=report.run_id,
-                deliveries=due.deliveries,
-                loaded=before.loaded if before else (),
-                replayed=before.replayed if before else (),
-                error_class=MISSING_DELIVERY if due.action == "missing" else None,
-                error_message=due.reason,
-            )
-            if due.action == "wait":
-                report.waiting.append(due)
-            if before is None or (before.status, before.error_message) != (row.status, row.error_message):
-                rows.append(row)
-        self.ledger.put(*rows)
-        report.days += [row for row in rows if row.status is Status.FAILED]
+        """What needs no loading: days without a delivery, and datasets whose source is silent."""
+        settled = settle(plan, report.run_id, {(d.dataset, d.logical_date) for d in report.days})
+        self.ledger.put(*settled.rows)
+        report.waiting += settled.waiting
+        report.days += settled.failed
 
     def _load(self, plan: Plan, choice: Choice, fence: Fence, report: Report) -> None:
         """Every dataset's due deliveries, into Silver, side by side; raises when all that could be done is done."""

@@ -8,6 +8,7 @@ cd "$(dirname "$0")/../.."
 venv=$1 constraints=$2 line=$3 scala=$4
 shift 4
 pythons=("$@")
+postgresql=42.7.13  # the JDBC driver, the same for every Spark
 
 say() { printf 'setup: %s\n' "$*"; }
 die() { printf 'setup: %s\n' "$@" >&2; exit 1; }
@@ -66,7 +67,7 @@ install_java() {
     "elsewhere: unpack any JDK 17 and set JAVA_HOME to it"
 }
 
-# Ivy lies among Spark's own jars; asked alone it needs no Spark session and no file outside .ivy.
+# Delta's jars belong to a line of Spark, the JDBC driver to none.
 resolve_jars() {
   local version name
   version=$(sed -n 's/^delta-spark==//p' "$constraints")
@@ -75,12 +76,22 @@ resolve_jars() {
   fi
   say "resolving the jars of Delta $version for Spark $line"
   rm -rf ".ivy/jars/$line"
-  for name in "delta-spark_$scala" delta-storage; do
-    ivy -notransitive -confs default -dependency io.delta "$name" "$version" \
-      -retrieve ".ivy/jars/$line/[artifact]-[revision].[ext]"
-    [ -f ".ivy/jars/$line/$name-$version.jar" ] || die "$name $version wasn't delivered: is there a network?" \
-      "behind a mirror, name an Ivy settings file of your own: make setup IVY_SETTINGS=/path/to/ivysettings.xml"
-  done
+  for name in "delta-spark_$scala" delta-storage; do resolve_jar "$line" io.delta "$name" "$version"; done
+}
+
+resolve_jdbc() {
+  if [ -f ".ivy/jars/jdbc/postgresql-$postgresql.jar" ]; then return; fi
+  say "resolving the JDBC driver for Postgres, $postgresql"
+  rm -rf .ivy/jars/jdbc
+  resolve_jar jdbc org.postgresql postgresql "$postgresql"
+}
+
+#   resolve_jar FOLDER ORGANISATION NAME VERSION
+resolve_jar() {
+  local folder=.ivy/jars/$1 name=$3 version=$4
+  ivy -notransitive -confs default -dependency "$2" "$name" "$version" -retrieve "$folder/[artifact]-[revision].[ext]"
+  [ -f "$folder/$name-$version.jar" ] || die "$name $version wasn't delivered: is there a network?" \
+    "behind a mirror, name an Ivy settings file of your own: make setup IVY_SETTINGS=/path/to/ivysettings.xml"
 }
 
 resolve_store_jars() {
@@ -95,6 +106,7 @@ resolve_store_jars() {
   printf '%s\n' "$wanted" >"$folder/.opslake-setup"
 }
 
+# Ivy lies among Spark's own jars; asked alone it needs no Spark session and no file outside .ivy.
 ivy() {
   local jar java
   java="$(java_home)/bin/java"
@@ -115,6 +127,7 @@ install_packages
 install_java
 mkdir -p .ivy
 resolve_jars
+resolve_jdbc
 if [ -n "${STORES:-}" ]; then resolve_store_jars; fi
 "$venv/bin/python" deploy/setup/class_archive.py --if-missing || say "no class-data archive; runs start a little slower"
 "$venv/bin/python" deploy/setup/submit_defaults.py
