@@ -7,8 +7,9 @@ change feed gives everything else.
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, timedelta
+from functools import reduce
 
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
@@ -46,6 +47,22 @@ class Feeds:
         """All images of rows of `name` changed after version `span[0]` up to `span[1]`, in the table's columns."""
         with self._of(name):
             return self._load(name, span)
+
+    def values(self, spans: Mapping[str, Range], columns: Mapping[str, Sequence[str]], *, called: str) -> DataFrame:
+        """What the changed rows of these inputs have in these columns of theirs, each value but null once."""
+        here = {name: self._rows_of(name, span) for name, span in spans.items()}
+        found = [rows[column] for name, rows in here.items() if rows is not None for column in columns[name]]
+        if None not in here.values():
+            chunks = [chunk.cast(found[0].type) for values in found for chunk in values.chunks]
+            distinct = pa.chunked_array(chunks, found[0].type).unique().drop_null()
+            return direct.frame_of(self._spark, pa.table({called: distinct}))
+        images = {name: self.images(name, span) for name, span in spans.items()}
+        named = [images[name].select(F.col(column).alias(called)) for name in spans for column in columns[name]]
+        return reduce(DataFrame.unionAll, named).where(F.col(called).isNotNull()).distinct()
+
+    def _rows_of(self, name: str, span: Range) -> pa.Table | None:
+        with self._of(name):
+            return self._here(name, span)
 
     def days(self, name: str, span: Range, column: str) -> set[date]:
         """The values of one date column in the changed rows of `name`; raises `FeedGone` where nothing tells them."""

@@ -84,12 +84,18 @@ def publish(by: Publication, table: GoldTable, result: DataFrame, move: Move) ->
         here = _merge_here(by, table, result, seen, move)
         return here if here is not None else _merge(by, table, result.localCheckpoint(eager=False), move)
     touched = 0 if seen is None else direct.rows_in(seen, slice_sql(table, move.days) if move.days else None)
-    if table.slices.kind != "by_key" and touched <= direct.REWRITTEN * by.driver_rows:
+    if (table.slices.kind != "by_key" or _fits_a_file(by, table)) and touched <= direct.REWRITTEN * by.driver_rows:
         rows = direct.collect(result.limit(by.driver_rows + 1) if move.whole or touched > by.driver_rows else result)
         here = _publish_here(by, table, rows, seen, move) if rows.num_rows <= by.driver_rows else None
         if here is not None:
             return here
     return _publish_there(by, table, result.localCheckpoint(eager=False), move)
+
+
+def _fits_a_file(by: Publication, table: GoldTable) -> bool:
+    """Whether its rows, which aren't more than its inputs have, are few enough for a single file."""
+    found = [by.lake.look(layer, name) for name in table.inputs for layer in ("silver", "gold")]
+    return sum(direct.rows_in(one) for one in found if one is not None) <= min(by.rows_per_file, by.driver_rows)
 
 
 def _publish_here(
@@ -162,13 +168,8 @@ def _bounds_sql(table: GoldTable, move: Move) -> str | None:
 
 
 def _lost(lake: Lake, table: GoldTable, rows: pa.Table) -> dict[Relationship, int]:
-    found: dict[Relationship, int] = {}
-    for check in table.checks:
-        held = lake.look("gold", check.table) if isinstance(check, Relationship) else None
-        if isinstance(check, Relationship) and held is not None:
-            wanted = pa.schema([pa.field(check.to, rows.schema.field(check.column).type)])
-            found[check] = direct.unlisted(rows, check.column, direct.column_of(held, wanted))
-    return found
+    named = [c for c in table.checks if isinstance(c, Relationship)]
+    return {c: direct.strangers(rows, c.column, lake.look("gold", c.table), c.to) for c in named}
 
 
 def _publish_there(by: Publication, table: GoldTable, rows: DataFrame, move: Move) -> Outcome:
@@ -192,7 +193,8 @@ def _publish_there(by: Publication, table: GoldTable, rows: DataFrame, move: Mov
 
 def _orphans(by: Publication, table: GoldTable, rows: DataFrame) -> dict[Relationship, int]:
     named = [c for c in table.checks if isinstance(c, Relationship)]
-    return {check: orphans(rows, check, by.lake.read(by.spark, "gold", check.table)) for check in named}
+    there = {c.table: by.lake.version("gold", c.table) is not None for c in named}
+    return {c: orphans(rows, c, by.lake.read(by.spark, "gold", c.table) if there[c.table] else None) for c in named}
 
 
 def _same_shape(old: DataFrame, new: DataFrame) -> bool:
