@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 from functools import partial
 
 from spark_jobs.contract import Contract
+from spark_jobs.contract.formats import SERVED
 from spark_jobs.settings import Settings
 from state.due import Due, what_is_due
 from state.landing import Delivery, find_deliveries, is_ready
@@ -59,7 +60,11 @@ def make_plan(
         if choice.dataset not in (None, contract.dataset):
             continue
         mine = [s for s in states if s.dataset == contract.dataset]
-        found = find_deliveries(settings.landing, contract.path, known=_known(mine))
+        if contract.format in SERVED:
+            continue
+        found = find_deliveries(
+            settings.landing, contract.path, ignore_case=contract.path_ignores_case, known=_known(mine)
+        )
         due += what_is_due(
             contract,
             found,

@@ -43,6 +43,7 @@ def find_deliveries(
     landing: str,
     path_template: str,
     *,
+    ignore_case: bool = False,
     known: Mapping[str, Delivery] = NONE_KNOWN,
     start: date | None = None,
     end: date | None = None,
@@ -50,14 +51,14 @@ def find_deliveries(
     """The files below `landing` that match the template, by the date in their path, dates and paths in order.
 
     `path_template` is relative, with %Y, %m and %d and perhaps * (anything but a slash); a text file may also be
-    gzipped. A `known` file (by path) of the same size and modification time isn't hashed again. Paths that name no
-    real date, hidden files and those that begin with an underscore are no deliveries. A landing root that doesn't
-    exist holds none.
+    gzipped; `ignore_case` takes its letters in any case. A `known` file (by path) of the same size and modification
+    time isn't hashed again. Paths that name no real date, hidden files and those that begin with an underscore are no
+    deliveries. A landing root that doesn't exist holds none.
     """
     files, base, scheme = _open(landing)
-    pattern = template_pattern(path_template)
+    pattern = template_pattern(path_template, ignore_case=ignore_case)
     found: dict[date, list[Delivery]] = {}
-    for path, info in _listed(files, base, path_template):
+    for path, info in _listed(files, base, path_template, ignore_case):
         day = _date_of(pattern, path[len(base) + 1 :])
         if day is None or (start is not None and day < start) or (end is not None and day > end):
             continue
@@ -71,7 +72,7 @@ def is_ready(landing: str, dataset: str, day: date) -> bool:
     return bool(files.exists(f"{base}/{dataset}/_ready/{day.isoformat()}"))
 
 
-def template_pattern(path_template: str) -> re.Pattern[str]:
+def template_pattern(path_template: str, *, ignore_case: bool = False) -> re.Pattern[str]:
     """The regular expression of a path template, with groups Y, m and d; ContractError for one that gives no date."""
     expression, seen = "", set()
     for part in re.split(r"(%.|\*)", path_template):
@@ -91,7 +92,8 @@ def template_pattern(path_template: str) -> re.Pattern[str]:
             value=path_template,
             hint="for example tickets/%Y/%m/%Y-%m-%d.csv",
         )
-    return re.compile(expression + (r"(\.gz)?" if path_template.endswith(TEXT_SUFFIXES) else ""))
+    gzipped = r"(\.gz)?" if path_template.endswith(TEXT_SUFFIXES) else ""
+    return re.compile(expression + gzipped, re.IGNORECASE if ignore_case else 0)
 
 
 def _open(landing: str) -> tuple[AbstractFileSystem, str, str]:
@@ -105,16 +107,41 @@ def _open(landing: str) -> tuple[AbstractFileSystem, str, str]:
     return files, base.rstrip("/"), scheme
 
 
-def _listed(files: AbstractFileSystem, base: str, path_template: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    fixed = re.split(r"[%*]", path_template, maxsplit=1)[0].rpartition("/")[0]  # only this folder is listed
+def _listed(
+    files: AbstractFileSystem, base: str, path_template: str, ignore_case: bool
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The files below the folders that the template names before its first day mark."""
     hidden_asked = path_template.rpartition("/")[2].startswith((".", "_"))
+    for folder in _folders(files, base, path_template, ignore_case):
+        try:
+            listing = files.find(folder, detail=True)
+        except FileNotFoundError:
+            continue
+        for path, info in listing.items():
+            if hidden_asked or not path.rpartition("/")[2].startswith((".", "_")):
+                yield path, info
+
+
+def _folders(files: AbstractFileSystem, base: str, path_template: str, ignore_case: bool) -> list[str]:
+    """The folders to list: an exact name is taken as it is, one that may vary is looked for among its siblings."""
+    found = [base]
+    for part in path_template.split("/")[:-1]:
+        if "%" in part:
+            break
+        if not ignore_case and "*" not in part:
+            found = [f"{folder}/{part}" for folder in found]
+            continue
+        pattern = re.compile(re.escape(part).replace(r"\*", "[^/]*"), re.IGNORECASE if ignore_case else 0)
+        paths = [path.rstrip("/") for folder in found for path in _names(files, folder)]
+        found = [path for path in paths if pattern.fullmatch(path.rpartition("/")[2])]
+    return found
+
+
+def _names(files: AbstractFileSystem, folder: str) -> list[str]:
     try:
-        listing = files.find(f"{base}/{fixed}".rstrip("/"), detail=True)
-    except FileNotFoundError:
-        return
-    for path, info in listing.items():
-        if hidden_asked or not path.rpartition("/")[2].startswith((".", "_")):
-            yield path, info
+        return [str(path) for path in files.ls(folder, detail=False)]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def _date_of(pattern: re.Pattern[str], path: str) -> date | None:

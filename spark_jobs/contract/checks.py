@@ -9,8 +9,9 @@ from zoneinfo import available_timezones
 from spark_jobs.contract.carrying import check_carried, names_in
 from spark_jobs.contract.column_checks import CONTEXT, SNAKE_CASE, check_column, check_reason
 from spark_jobs.contract.findings import Report
-from spark_jobs.contract.formats import ENCODING, FORMATS, MARK, MARK_OR_NONE
+from spark_jobs.contract.formats import COUNT, ENCODING, FORMATS, MARK, MARK_OR_NONE, REFERENCE, UNDATED
 from spark_jobs.contract.model import Contract
+from spark_jobs.contract.references import is_reference
 from spark_jobs.contract.settings import Kind, is_finite, is_of
 from spark_jobs.errors import nearest
 from spark_jobs.names import squeeze
@@ -172,7 +173,7 @@ def _check_path(contract: Contract, report: Report) -> None:
     if wrong:
         report.add("path", f"an unknown mark {wrong[0]}", value=path, allowed="%Y, %m, %d")
     absent = [f"%{mark}" for mark in "Ymd" if mark not in marks]
-    if absent:
+    if absent and (marks or contract.format not in UNDATED):
         hint = f"{', '.join(absent)} is missing"
         report.add("path", "a path names one day", value=path, allowed="%Y, %m and %d", hint=hint)
 
@@ -204,6 +205,12 @@ def _check_option(option: str, value: object, kind: Kind, report: Report) -> Non
     elif kind in (MARK, MARK_OR_NONE):
         if not _is_mark(value) and not (kind == MARK_OR_NONE and value in (None, "")):
             report.add(key, "not a single character", value=value, allowed="one character, or \\t")
+    elif kind == COUNT:
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            report.add(key, "not a number of that kind", value=value, allowed=kind)
+    elif kind == REFERENCE:
+        if not is_reference(value):  # which may be the secret itself: it isn't shown
+            report.add(key, "a credential is given by reference only", allowed=kind)
     elif not is_of(value, kind):
         report.add(key, "not of its kind", value=value, allowed=kind)
 

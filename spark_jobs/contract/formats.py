@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from spark_jobs.contract.settings import Kind
+from spark_jobs.contract.settings import TEXT, Kind
 
 ENCODING, MARK, MARK_OR_NONE = "a text encoding", "one character, or \\t", "one character, \\t, or nothing"
+COUNT = "a whole number from 1 on"
+REFERENCE = "env:NAME, gcp-secret:projects/P/secrets/S/versions/V or aws-secret:NAME#KEY"
 
 FORMATS: dict[str, Mapping[str, Kind]] = {
     "csv": {
@@ -20,5 +22,20 @@ FORMATS: dict[str, Mapping[str, Kind]] = {
         "comment": MARK_OR_NONE,
         "encoding": ENCODING,
     },
-    "json": {"layout": ("auto", "lines", "array"), "encoding": ENCODING},
+    "json": {"layout": ("auto", "lines", "array", "columns"), "encoding": ENCODING},
+    "parquet": {},
+    "postgres": {
+        "url": TEXT,  # or a reference
+        "user": REFERENCE,
+        "password": REFERENCE,
+        "fetchSize": COUNT,
+        "partitionRows": COUNT,
+    },
+    "sheet": {"spreadsheet": TEXT, "credentials": REFERENCE},  # spreadsheet: or a reference
 }
+
+SERVED = frozenset({"postgres", "sheet"})
+"""Formats that aren't files below the landing: their module finds and reads the deliveries itself."""
+
+UNDATED = frozenset({"sheet"})
+"""Formats whose path need not name a day: what it names is as of now."""

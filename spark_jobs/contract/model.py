@@ -72,6 +72,7 @@ class Contract:
     origin: str = ""  # the file that it was read from
     format: str = "csv"  # one of formats.FORMATS
     path: str = ""  # below the landing root, with %Y %m %d, e.g. tickets/%Y/%m/%Y-%m-%d.csv ; may hold * and end in .gz
+    path_ignores_case: bool = False
     options: dict[str, Any] = field(default_factory=dict)  # of the source: delimiter, encoding, quote, layout …
     null_tokens: tuple[str, ...] = ()  # compared without case, after trimming
     zone: str = "UTC"  # of instants without an offset

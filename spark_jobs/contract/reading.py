@@ -29,6 +29,7 @@ SERVICE_LEVELS = (
 FIELDS = {
     "format": "format",
     "path": "path",
+    "pathIgnoresCase": "path_ignores_case",
     "options": "options",
     "nullTokens": "null_tokens",
     "zone": "zone",

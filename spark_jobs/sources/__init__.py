@@ -1,8 +1,8 @@
 """Sources: each turns deliveries into text columns with lineage, the shape of Bronze.
 
-Files are parsed by plain Python generators, a module per format (csv.py, json.py), that run inside Spark tasks, some
-files a task; they are streamed, so that a file's size is bounded by nothing but time. The module of a format has
-`read_batches`, and `read_header` where a file names its columns once; contract/formats.py lists the formats.
+Files are parsed by plain Python generators, a module per format (csv.py, json.py, parquet.py), that run inside Spark
+tasks, some files a task; they are streamed, so that a file's size is bounded by nothing but time. The module of a
+format has `read_batches`, and `read_header` where a file names its columns once; contract/formats.py lists the formats.
 """
 
 from __future__ import annotations
@@ -107,6 +107,8 @@ def header_of(contract: Contract, path: str) -> HeaderMap | None:
             header = read_header(stream, contract.options, path)
     except OSError as error:
         raise SourceError(f"can't be read: {error}", where=path) from error
+    if header is None:
+        return None
     return match_headers(header, contract.source_names, keep_source_row_id=contract.keep_source_row_id, where=path)
 
 

@@ -1,5 +1,6 @@
-"""JSON records one by one, their values as text: arrays of objects and lines of objects, streamed.
+"""JSON records one by one, their values as text: arrays of objects and lines of objects, streamed, and columns.
 
+A document of columns, `{"id": {"0": "a", "1": "b"}, "size": {"0": 3}}`, is read as a whole before its first record.
 Numbers keep their literal, true and false are spelled so, null is None, and nested values are compact JSON.
 """
 
@@ -25,7 +26,10 @@ _SPACE = " \t\r\n"
 
 @dataclass(frozen=True, slots=True)
 class JsonOptions:
-    """How a dataset's JSON files are laid out; `auto` is an array when the text begins with [, else lines."""
+    """How a dataset's JSON files are laid out; `auto` is an array when the text begins with [, else lines.
+
+    `columns` is stated, never guessed: a line of objects looks the same.
+    """
 
     layout: str = "auto"
     encoding: str = "utf-8"
@@ -58,6 +62,14 @@ def read_batches(
     """The records of a file as batches of Bronze's columns."""
     rows = read_json(stream, json_options(layout.options), where)
     return object_batches(rows, layout.known, lineage, keep_source_row_id=layout.keep_source_row_id)
+
+
+def read_header(stream: BinaryIO, options: Mapping[str, Any], where: str) -> tuple[str, ...] | None:
+    """The names of a document's columns; None where every record carries its own names."""
+    known = json_options(options)
+    if known.layout != "columns":
+        return None
+    return tuple(columns_of("".join(_blocks(open_text(stream, known.encoding), where)), where))
 
 
 def read_json(stream: BinaryIO, options: JsonOptions, where: str) -> Iterator[ObjectRow]:
@@ -124,7 +136,55 @@ def _read_array(pieces: Iterator[str], where: str) -> Iterator[ObjectRow]:
             yield number, None, printable(text)
 
 
-_LAYOUTS: dict[str, Callable[[Iterator[str], str], Iterator[ObjectRow]]] = {"lines": _read_lines, "array": _read_array}
+def _read_columns(pieces: Iterator[str], where: str) -> Iterator[ObjectRow]:
+    """The indexes of all columns in numeric order; a column that lacks one gives null there."""
+    columns = columns_of("".join(pieces), where)
+    texts = {name: values.values() for name, values in columns.items()}
+    damaged = any(type(v) is str and not v.isascii() and is_damaged(v) for values in texts.values() for v in values)
+    for number, index in enumerate(sorted({i for values in columns.values() for i in values}), start=1):
+        record = {name: values.get(index) for name, values in columns.items()}
+        if damaged and any(map(is_damaged, filter(None, map(_as_text, record.values())))):
+            yield number, None, printable(_compact(record))
+        else:
+            yield number, {name: v if type(v) is str else _as_text(v) for name, v in record.items()}, None
+
+
+def columns_of(text: str, where: str) -> dict[str, dict[int, Any]]:
+    """The values of a document of columns, by name and index; SourceError, with the position, when it isn't one."""
+    try:
+        document = _decoder().decode(text)
+    except json.JSONDecodeError as error:
+        place = f"{where}, line {error.lineno}, column {error.colno}"
+        raise SourceError(f"the document isn't JSON: {error.msg}", where=place) from error
+    except (ValueError, RecursionError) as error:
+        raise SourceError(f"the document can't be read: {error}", where=where) from error
+    hint = "state the layout as array or lines, if it is one"
+    if type(document) is not dict:
+        raise SourceError("the document isn't one of columns", where=f"{where}, line 1", hint=hint)
+    return {name: _indexed(name, values, where, hint) for name, values in document.items()}
+
+
+def _indexed(name: str, values: Any, where: str, hint: str) -> dict[int, Any]:
+    if is_damaged(name):
+        raise SourceError("a column's name can't be decoded", where=where, value=printable(name))
+    if type(values) is not dict:
+        raise SourceError(
+            f"the column {name!r} has no indexes", where=where, value=printable(_compact(values))[:40], hint=hint
+        )
+    wrong = [index for index in values if not (index.isascii() and index.isdigit())]
+    if wrong:
+        raise SourceError(f"an index of the column {name!r} is no number", where=where, value=printable(wrong[0]))
+    indexed = {int(index): value for index, value in values.items()}
+    if len(indexed) < len(values):
+        raise SourceError(f"an index of the column {name!r} stands twice", where=where)
+    return indexed
+
+
+_LAYOUTS: dict[str, Callable[[Iterator[str], str], Iterator[ObjectRow]]] = {
+    "lines": _read_lines,
+    "array": _read_array,
+    "columns": _read_columns,
+}
 
 
 def _decoder() -> json.JSONDecoder:

@@ -163,3 +163,17 @@ def test_two_thousand_files_are_listed_in_a_moment(tmp_path: Path) -> None:
 
     assert len(found) == 2_000
     assert time.perf_counter() - started < 5
+
+
+def test_a_folder_that_varies_is_found_in_each_of_its_spellings(tmp_path: Path) -> None:
+    """A star stands for what varies in a folder's name, `ignore_case` for its letters; others aren't looked into."""
+    paths = ("call logs/call_logs_day_2024-03-05.csv", "Call Logs/CALL_logs_day_2024-03-06.csv.gz")
+    files = [lay(tmp_path, path) for path in (*paths, "CALL_LOGS/call_logs_day_2024-03-07.CSV")]
+    lay(tmp_path, "calls/call_logs_day_2024-03-08.csv")
+
+    found = find_deliveries(str(tmp_path), "call*logs/call_logs_day_%Y-%m-%d.csv", ignore_case=True)
+    assert [(day.day, delivery.path) for day, (delivery,) in found.items()] == [
+        (day, str(file)) for day, file in zip((5, 6, 7), files, strict=True)
+    ]
+    exact = find_deliveries(str(tmp_path), "call*logs/call_logs_day_%Y-%m-%d.csv")
+    assert list(exact) == [date(2024, 3, 5)]
