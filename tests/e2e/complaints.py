@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from pyspark.sql import SparkSession
 
-from tests.e2e.trial import Trial
+from tests.e2e.trial import Row, Trial
+from tests.oracle import GRAINS_OF_COMPLAINTS, compare, gold_of_complaints
 
 COLUMNS = {
     "call_logs": "call_id,customer_id,complaint_category,agent_id,resolution_status,call_start_time,call_end_time",
@@ -73,4 +74,16 @@ def deliver(trial: Trial, day: date, **records: list[str]) -> None:
         trial.deliver(day, *lines, dataset=dataset, header=COLUMNS[dataset])
 
 
-NewTrial = Callable[..., Trial]
+def differences(trial: Trial, silver: Mapping[str, Sequence[Row]] | None = None) -> list[str]:
+    """Where a Gold table differs from what the independent calculation makes of `silver`, by default the engine's.
+
+    The horizon is the earliest of the channels' that ever delivered; before any has there is nothing.
+    """
+    reached = [max(days) for name in EVENTS if (days := [d for d, s in trial.days(name).items() if s.loaded])]
+    rows = {name: trial.rows(f"silver/{name}") for name in COLUMNS} if silver is None else silver
+    expected = gold_of_complaints(rows, min(reached), trial.zone) if reached else {}
+    return [
+        line
+        for name, grain in GRAINS_OF_COMPLAINTS.items()
+        for line in compare(name, expected.get(name, []), trial.rows(f"gold/{name}"), grain)
+    ]
