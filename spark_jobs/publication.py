@@ -108,9 +108,9 @@ def _publish_here(
     if old is None and seen is not None and column is not None:
         return None
     verdict = direct.compare(table, rows, old, column)
-    _refuse(table, verdict, _lost(by.lake, table, rows))
+    warnings = _passed(table, verdict, _lost(by.lake, table, rows))
     if old is not None and not verdict.differing:
-        return Outcome(table.name, "equal", move.reason, rows=verdict.rows, messages=verdict.warnings)
+        return Outcome(table.name, "equal", move.reason, rows=verdict.rows, messages=warnings)
     if column is None or old is None:
         direct.commit(
             by.lake, "gold", table.name, seen, rows, by.fence, new_schema=old is None, facts={"table": table.name}
@@ -121,9 +121,7 @@ def _publish_here(
         facts = {"table": table.name, **slices_note(column, days)}
         predicate = days_sql(column, days)
         direct.commit(by.lake, "gold", table.name, seen, changed, by.fence, predicate=predicate, facts=facts)
-    return Outcome(
-        table.name, "published", move.reason, len(verdict.differing), verdict.rows, messages=verdict.warnings
-    )
+    return Outcome(table.name, "published", move.reason, len(verdict.differing), verdict.rows, messages=warnings)
 
 
 def _merge_here(by: Publication, table: GoldTable, result: DataFrame, seen: RustTable, move: Move) -> Outcome | None:
@@ -144,9 +142,9 @@ def _merge_here(by: Publication, table: GoldTable, result: DataFrame, seen: Rust
     if old is None:
         return None
     verdict = direct.compare(table, rows, old, key)
-    _refuse(table, verdict, _lost(by.lake, table, rows))
+    warnings = _passed(table, verdict, _lost(by.lake, table, rows))
     if not verdict.differing:
-        return Outcome(table.name, "equal", move.reason, rows=verdict.rows, messages=verdict.warnings)
+        return Outcome(table.name, "equal", move.reason, rows=verdict.rows, messages=warnings)
     moved = rows.filter(pc.is_in(rows[key], value_set=pa.array(verdict.differing, rows.schema.field(key).type)))
     direct.commit(
         by.lake,
@@ -160,7 +158,7 @@ def _merge_here(by: Publication, table: GoldTable, result: DataFrame, seen: Rust
         file_bytes=direct.file_bytes(seen, by.rows_per_file),
     )
     number = len(verdict.differing)
-    return Outcome(table.name, "published", move.reason, number, verdict.rows, messages=verdict.warnings)
+    return Outcome(table.name, "published", move.reason, number, verdict.rows, messages=warnings)
 
 
 def _bounds_sql(table: GoldTable, move: Move) -> str | None:
@@ -180,15 +178,15 @@ def _publish_there(by: Publication, table: GoldTable, rows: DataFrame, move: Mov
     old = _existing(spark, table, move, lake) if same_shape else None
     sliced = None if move.whole or table.slices.kind == "whole" else table.slices.column
     verdict = compare(table, rows, old, slice_column=sliced)
-    _refuse(table, verdict, _orphans(by, table, rows))
+    warnings = _passed(table, verdict, _orphans(by, table, rows))
     if same_shape and not verdict.differing:
-        return Outcome(table.name, "equal", move.reason, rows=verdict.rows, messages=verdict.warnings)
+        return Outcome(table.name, "equal", move.reason, rows=verdict.rows, messages=warnings)
     if sliced is None:
         _overwrite(by, table, rows, verdict.rows, same_shape=same_shape)
     else:
         _replace(by, table, rows, [d for d in verdict.differing if isinstance(d, date)])
     slices = len(verdict.differing)
-    return Outcome(table.name, "published", move.reason, slices, verdict.rows, messages=verdict.warnings)
+    return Outcome(table.name, "published", move.reason, slices, verdict.rows, messages=warnings)
 
 
 def _orphans(by: Publication, table: GoldTable, rows: DataFrame) -> dict[Relationship, int]:
@@ -206,7 +204,8 @@ def _existing(spark: SparkSession, table: GoldTable, move: Move, lake: Lake) -> 
     return old if move.whole else old.where(slice_sql(table, move.days))
 
 
-def _refuse(table: GoldTable, verdict: Verdict, lost: Mapping[Relationship, int]) -> None:
+def _passed(table: GoldTable, verdict: Verdict, lost: Mapping[Relationship, int]) -> tuple[str, ...]:
+    """The warnings; raises `DataError` where a check of severity error fails."""
     errors, warnings = list(verdict.errors), list(verdict.warnings)
     for check, rows in lost.items():
         if rows:
@@ -218,6 +217,7 @@ def _refuse(table: GoldTable, verdict: Verdict, lost: Mapping[Relationship, int]
         raise DataError(
             "; ".join(errors), where=f"gold/{table.name}", hint="nothing of it was published; the next run tries again"
         )
+    return tuple(warnings)
 
 
 def _overwrite(by: Publication, table: GoldTable, rows: DataFrame, number: int, *, same_shape: bool) -> None:
@@ -256,7 +256,7 @@ def _merge(by: Publication, table: GoldTable, rows: DataFrame, move: Move) -> Ou
     assert move.keys is not None
     spark, lake = by.spark, by.lake
     verdict = compare(table, rows, None, slice_column=None)
-    _refuse(table, verdict, _orphans(by, table, rows))
+    warnings = _passed(table, verdict, _orphans(by, table, rows))
     gone = _gone(spark, table, rows, move, lake)
     source = rows.withColumn("_gone", F.lit(False)).unionByName(
         gone.withColumn("_gone", F.lit(True)), allowMissingColumns=True
@@ -280,7 +280,7 @@ def _merge(by: Publication, table: GoldTable, rows: DataFrame, move: Move) -> Ou
         .execute()
     )
     status = "equal" if lake.version("gold", table.name) == before else "published"
-    return Outcome(table.name, status, move.reason, verdict.rows, verdict.rows, messages=verdict.warnings)
+    return Outcome(table.name, status, move.reason, verdict.rows, verdict.rows, messages=warnings)
 
 
 def _gone(spark: SparkSession, table: GoldTable, rows: DataFrame, move: Move, lake: Lake) -> DataFrame:
