@@ -12,7 +12,8 @@ from pyspark.sql import functions as F
 from spark_jobs import direct
 from spark_jobs.contract import Contract
 from spark_jobs.lake import Fence, Lake, columns_of, create, days_sql
-from spark_jobs.sources import File, read_files, read_here, schema
+from spark_jobs.sources import Opened, schema
+from spark_jobs.sources.record import File
 from state.landing import Delivery
 
 PARTITIONS = ("_logical_date", "_delivery")
@@ -31,6 +32,7 @@ def write(
     spark: SparkSession,
     lake: Lake,
     contract: Contract,
+    source: Opened,
     files: Iterable[File],
     fence: Fence,
     *,
@@ -39,7 +41,7 @@ def write(
 ) -> None:
     """Append the deliveries that aren't there yet, in one commit; none when all are.
 
-    Files of no more than `driver_bytes` together are parsed on the driver, more of them in Spark's tasks.
+    Of no more than `driver_bytes` together the driver reads them, else Spark's tasks.
     """
     there = present(lake, contract.dataset)
     new = [f for f in files if (f.logical_date, f.delivery) not in there]
@@ -48,16 +50,22 @@ def write(
     days = sorted({f"{f.logical_date}" for f in new})
     facts = {"dataset": contract.dataset, "days": [days[0], days[-1]]}
     run_id = fence.lease.run_id
-    if sum(f.size for f in new) <= driver_bytes:
-        _append_here(lake, contract, read_here(contract, new, run_id=run_id, load_time=load_time), fence, facts)
+    if source.is_small(new, driver_bytes):
+        _append_here(lake, contract, source.here(new, run_id=run_id, load_time=load_time), fence, facts)
         return
     path = lake.path("bronze", contract.dataset)
     if lake.version("bronze", contract.dataset) is None:
         shape = columns_of(schema(contract.source_names))
         create(spark, path, shape, partition_by=PARTITIONS, stats=STATISTICS)
-    rows = read_files(spark, contract, new, run_id=run_id, load_time=load_time)
     options = {"mergeSchema": "true", **fence.append_options(**facts)}
-    rows.write.format("delta").mode("append").options(**options).save(path)
+    try:
+        rows = source.frame(spark, new, run_id=run_id, load_time=load_time)
+        rows.write.format("delta").mode("append").options(**options).save(path)
+    except Exception as error:
+        told = source.explained(error)
+        if told is None:
+            raise
+        raise told from None  # what Spark's error shows of its plan is nobody's business
 
 
 def write_rows(lake: Lake, contract: Contract, rows: pa.Table, fence: Fence) -> None:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
+from functools import partial
 
 from spark_jobs import bronze
-from spark_jobs.batch import Loader, new_batch, record, recovered, running
+from spark_jobs.batch import Batch, Loader, new_batch, record, recovered, running
 from spark_jobs.contract import Contract
 from spark_jobs.drift import look_at_headers
 from spark_jobs.errors import SourceError, as_opslake_error, first_line
 from spark_jobs.log import log
 from spark_jobs.silver_table import refuse_unfit
+from spark_jobs.sources import opened
 from spark_jobs.to_silver import to_silver
+from spark_jobs.tries import three_tries
 from state.due import Due
 from state.ledger import DayState, Figures
 
@@ -51,28 +55,45 @@ def _load_part(loader: Loader, contract: Contract, dues: Sequence[Due], *, again
 
 
 def _load_batch(loader: Loader, contract: Contract, dues: Sequence[Due], *, again: bool = False) -> list[DayState]:
-    batch = new_batch(loader, contract, dues)
-    done = recovered(loader, batch, again=again)
-    if done:
-        batch.dues = tuple(d for d in batch.dues if d.logical_date not in done)
-        loader.ledger.put(*done.values())
+    batch, done = three_tries(partial(_to_bronze, loader, contract, dues, again=again))
     if not batch.dues:
         return list(done.values())
-    loader.ledger.put(*(running(loader, batch, d) for d in batch.dues))
-    missing = look_at_headers(batch)
-    bronze.write(
-        loader.spark,
-        loader.lake,
-        contract,
-        batch.files(),
-        loader.fence,
-        load_time=batch.started,
-        driver_bytes=loader.settings.driver_rows * ROW_BYTES,
-    )
-    log.info("bronze.kept", dataset=contract.dataset, days=len(batch.alive))
-    batch.failures |= missing
     figures: dict[date, Figures] = {}
     version = None
     if batch.alive:
         figures, version = to_silver(loader, batch)
     return [*done.values(), *record(loader, batch, figures, version)]
+
+
+def _to_bronze(
+    loader: Loader, contract: Contract, dues: Sequence[Due], *, again: bool
+) -> tuple[Batch, dict[date, DayState]]:
+    """The days as a batch that Bronze has, without those that turn out to be in Silver already, whose rows come second.
+
+    May be done again.
+    """
+    with opened(contract, {due.logical_date: due.deliveries for due in dues}) as source:
+        batch = new_batch(
+            loader, contract, [replace(d, deliveries=tuple(source.deliveries[d.logical_date])) for d in dues]
+        )
+        done = recovered(loader, batch, again=again)
+        if done:
+            batch.dues = tuple(d for d in batch.dues if d.logical_date not in done)
+            loader.ledger.put(*done.values())
+        if not batch.dues:
+            return batch, done
+        loader.ledger.put(*(running(loader, batch, d) for d in batch.dues))
+        missing = look_at_headers(batch, source)
+        bronze.write(
+            loader.spark,
+            loader.lake,
+            contract,
+            source,
+            batch.files(),
+            loader.fence,
+            load_time=batch.started,
+            driver_bytes=loader.settings.driver_rows * ROW_BYTES,
+        )
+    log.info("bronze.kept", dataset=contract.dataset, days=len(batch.alive))
+    batch.failures |= missing
+    return batch, done

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from pyspark.sql import SparkSession
 
@@ -62,7 +62,7 @@ class Report:
         if self.error is not None:
             return self.error.exit_code
         failed = [d for d in self.days if d.status is Status.FAILED]
-        if any(d.error_class in ("EngineError", "SourceError") for d in failed):
+        if any(d.error_class in ("EngineError", "SourceError", "Unreachable") for d in failed):
             return ENGINE_FAILED
         bad_tables = [t for t in self.tables if t.status in ("failed", "waiting")]
         return DATA_FAILED if failed or bad_tables else OK
@@ -224,7 +224,8 @@ class Pipeline:
     def _settle(self, plan: Plan, report: Report) -> None:
         """Days without a delivery: waiting, missing or skipped; one ledger row each where that is news."""
         known = {(s.dataset, s.logical_date): s for s in plan.states}
-        rows = []
+        self._tell_silent(plan, known, report)
+        rows = list(plan.refreshed)
         for due in plan.due:
             status = {"wait": Status.PENDING, "missing": Status.FAILED, "skip": Status.SKIPPED}.get(due.action)
             if status is None:
@@ -248,6 +249,25 @@ class Pipeline:
                 rows.append(row)
         self.ledger.put(*rows)
         report.days += [row for row in rows if row.status is Status.FAILED]
+
+    def _tell_silent(self, plan: Plan, known: Mapping[tuple[str, date], DayState], report: Report) -> None:
+        """Datasets whose source couldn't be asked have failed on the latest day, which stays settled if it was."""
+        told = {(d.dataset, d.logical_date) for d in report.days}
+        for one in plan.silent:
+            if (one.dataset, one.logical_date) in told:
+                continue
+            log.error("source.silent", dataset=one.dataset, error=str(one.error))
+            before = known.get((one.dataset, one.logical_date))
+            row = replace(
+                before or DayState(one.dataset, one.logical_date, Status.FAILED),
+                status=Status.FAILED,
+                run_id=report.run_id,
+                error_class=type(one.error).__name__,
+                error_message=str(one.error),
+            )
+            report.days.append(row)
+            if before is None or before.status in (Status.PENDING, Status.FAILED):
+                self.ledger.put(row)
 
     def _load(self, plan: Plan, choice: Choice, fence: Fence, report: Report) -> None:
         """Every dataset's due deliveries, into Silver, side by side; raises when all that could be done is done."""

@@ -139,6 +139,11 @@ def delta_jars(home: Path = PROJECT) -> list[Path]:
     return found
 
 
+def jdbc_jars(home: Path = PROJECT) -> list[Path]:
+    """The JDBC drivers that `make setup` resolved; none where it wasn't run."""
+    return sorted((home / ".ivy" / "jars" / "jdbc").glob("*.jar"))
+
+
 def class_archive(java: Java, home: Path = PROJECT) -> Path:
     """Where the class-data archive of this Spark line and this Java lies, whether it was built or not."""
     return home / ".cache" / "cds" / f"spark{spark_line()}-java{java.version}.jsa"
@@ -184,7 +189,7 @@ def driver_settings(
 ) -> dict[str, str]:
     """The driver's class path and JVM flags, as a JVM must get them before it starts."""
     # On the class path, not in spark.jars: an archive holds only classes that the JVM's own loader found.
-    class_path = os.pathsep.join(str(jar) for jar in [*delta_jars(home), *jars])
+    class_path = os.pathsep.join(str(jar) for jar in [*delta_jars(home), *jdbc_jars(home), *jars])
     options = [*_jvm_flags(size, class_archive(find_java(), home)), *flags]
     settings = {"spark.driver.extraJavaOptions": " ".join(options)}
     return settings | ({"spark.driver.extraClassPath": class_path} if class_path else {})

@@ -26,12 +26,17 @@ HEX = re.compile(r"[0-9a-f]{12,}(-\d+)?")
 
 @dataclass(frozen=True)
 class Delivery:
-    """One file of a delivery: its full path, bytes, checksum (hexadecimal) and when it was last modified (UTC)."""
+    """One file of a delivery: its full path, bytes, checksum (hexadecimal) and when it was last modified (UTC).
+
+    Of a table or a tab the checksum is empty until it is read, and `modified` is when this content was first seen.
+    `token` is what its catalogue says of it: while that is the same, so is the content; empty where nothing says so.
+    """
 
     path: str
     size: int
     checksum: str
     modified: datetime
+    token: str = ""
 
     @property
     def delivery(self) -> str:
@@ -59,7 +64,7 @@ def find_deliveries(
     pattern = template_pattern(path_template, ignore_case=ignore_case)
     found: dict[date, list[Delivery]] = {}
     for path, info in _listed(files, base, path_template, ignore_case):
-        day = _date_of(pattern, path[len(base) + 1 :])
+        day = day_in(pattern, path[len(base) + 1 :])
         if day is None or (start is not None and day < start) or (end is not None and day > end):
             continue
         found.setdefault(day, []).append(_delivery(files, path, info, scheme, known))
@@ -144,7 +149,8 @@ def _names(files: AbstractFileSystem, folder: str) -> list[str]:
         return []
 
 
-def _date_of(pattern: re.Pattern[str], path: str) -> date | None:
+def day_in(pattern: re.Pattern[str], path: str) -> date | None:
+    """The day that a path names by a template's pattern; None for another path, and for no real day."""
     match = pattern.fullmatch(path)
     if match is None:
         return None

@@ -164,6 +164,7 @@ def _row(day: DayState) -> dict[str, Any]:
         "warnings": None if figures is None else json.dumps(dict(figures.warnings), sort_keys=True),
         "loaded": day.loaded,
         "replayed": day.replayed,
+        "tokens": [d.token for d in day.deliveries],
         "duration_seconds": seconds_between(day.started_at, day.finished_at),
     }
 
@@ -174,7 +175,9 @@ def _day(row: Mapping[str, Any]) -> DayState:
         counts = {name: row[f"rows_{name}"] for name in ("read", *CLASSES)}
         figures = Figures(**counts, warnings=json.loads(row["warnings"] or "{}"))
     values = {name: row[name] for name in SAME_IN_BOTH}
-    values["deliveries"] = tuple(Delivery(**delivery) for delivery in row["deliveries"] or ())
+    found = row["deliveries"] or ()
+    tokens = row["tokens"] or [""] * len(found)
+    values["deliveries"] = tuple(Delivery(**one, token=token) for one, token in zip(found, tokens, strict=True))
     values |= {name: tuple(row[name] or ()) for name in ("loaded", "replayed")}
     return DayState(**values, status=Status(row["status"]), figures=figures)
 

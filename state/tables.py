@@ -68,6 +68,7 @@ INGESTION_STATE = StateTable(
         Column("accepted_rejects", "boolean"),
         Column("gold_pending", "boolean"),
         Column("replayed", "strings"),
+        Column("tokens", "strings"),  # of the deliveries, in their order
     ),
 )
 RUNS = StateTable(

@@ -9,7 +9,7 @@ from zoneinfo import available_timezones
 from spark_jobs.contract.carrying import check_carried, names_in
 from spark_jobs.contract.column_checks import CONTEXT, SNAKE_CASE, check_column, check_reason
 from spark_jobs.contract.findings import Report
-from spark_jobs.contract.formats import COUNT, ENCODING, FORMATS, MARK, MARK_OR_NONE, REFERENCE, UNDATED
+from spark_jobs.contract.formats import ADDRESS, COUNT, ENCODING, FORMATS, MARK, MARK_OR_NONE, REFERENCE, UNDATED
 from spark_jobs.contract.model import Contract
 from spark_jobs.contract.references import is_reference
 from spark_jobs.contract.settings import Kind, is_finite, is_of
@@ -208,8 +208,9 @@ def _check_option(option: str, value: object, kind: Kind, report: Report) -> Non
     elif kind == COUNT:
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
             report.add(key, "not a number of that kind", value=value, allowed=kind)
-    elif kind == REFERENCE:
-        if not is_reference(value):  # which may be the secret itself: it isn't shown
+    elif kind in (REFERENCE, ADDRESS):
+        named = is_reference(value) or (kind == ADDRESS and isinstance(value, str) and "@" not in value)
+        if not named:  # the value may be the secret itself: it isn't shown
             report.add(key, "a credential is given by reference only", allowed=kind)
     elif not is_of(value, kind):
         report.add(key, "not of its kind", value=value, allowed=kind)

@@ -12,6 +12,7 @@ from spark_jobs.contract.settings import TEXT, Kind
 
 ENCODING, MARK, MARK_OR_NONE = "a text encoding", "one character, or \\t", "one character, \\t, or nothing"
 COUNT = "a whole number from 1 on"
+ADDRESS = "an address without a password, or a reference"
 REFERENCE = "env:NAME, gcp-secret:projects/P/secrets/S/versions/V or aws-secret:NAME#KEY"
 
 FORMATS: dict[str, Mapping[str, Kind]] = {
@@ -25,7 +26,7 @@ FORMATS: dict[str, Mapping[str, Kind]] = {
     "json": {"layout": ("auto", "lines", "array", "columns"), "encoding": ENCODING},
     "parquet": {},
     "postgres": {
-        "url": TEXT,  # or a reference
+        "url": ADDRESS,
         "user": REFERENCE,
         "password": REFERENCE,
         "fetchSize": COUNT,
@@ -34,8 +35,8 @@ FORMATS: dict[str, Mapping[str, Kind]] = {
     "sheet": {"spreadsheet": TEXT, "credentials": REFERENCE},  # spreadsheet: or a reference
 }
 
-SERVED = frozenset({"postgres", "sheet"})
-"""Formats that aren't files below the landing: their module finds and reads the deliveries itself."""
+SERVED: Mapping[str, str] = {"postgres": "url", "sheet": "spreadsheet"}
+"""Formats that aren't files below the landing, whose module finds the deliveries itself; the option that says where."""
 
 UNDATED = frozenset({"sheet"})
 """Formats whose path need not name a day: what it names is as of now."""
