@@ -7,7 +7,8 @@ change feed gives everything else.
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date, timedelta
 from functools import reduce
 
@@ -49,16 +50,20 @@ class Feeds:
             return self._load(name, span)
 
     def values(self, spans: Mapping[str, Range], columns: Mapping[str, Sequence[str]], *, called: str) -> DataFrame:
-        """What the changed rows of these inputs have in these columns of theirs, each value but null once."""
+        """What the changed rows of these inputs have in these columns of theirs, each value but null once.
+
+        Raises `FeedGone` where nothing tells it.
+        """
         here = {name: self._rows_of(name, span) for name, span in spans.items()}
         found = [rows[column] for name, rows in here.items() if rows is not None for column in columns[name]]
         if None not in here.values():
             chunks = [chunk.cast(found[0].type) for values in found for chunk in values.chunks]
             distinct = pa.chunked_array(chunks, found[0].type).unique().drop_null()
             return direct.frame_of(self._spark, pa.table({called: distinct}))
-        images = {name: self.images(name, span) for name, span in spans.items()}
-        named = [images[name].select(F.col(column).alias(called)) for name in spans for column in columns[name]]
-        return reduce(DataFrame.unionAll, named).where(F.col(called).isNotNull()).distinct()
+        with _or_gone(", ".join(spans)):
+            images = {name: self.images(name, span) for name, span in spans.items()}
+            named = [images[name].select(F.col(column).alias(called)) for name in spans for column in columns[name]]
+            return reduce(DataFrame.unionAll, named).where(F.col(called).isNotNull()).distinct().localCheckpoint()
 
     def _rows_of(self, name: str, span: Range) -> pa.Table | None:
         with self._of(name):
@@ -68,12 +73,8 @@ class Feeds:
         """The values of one date column in the changed rows of `name`; raises `FeedGone` where nothing tells them."""
         if name in registry():
             return self._noted(name, span, column)
-        try:
+        with _or_gone(name):
             return self._values(name, span)[column]
-        except Exception as error:
-            if any(sign in f"{type(error).__name__} {error}" for sign in GONE):
-                raise FeedGone(f"the change feed of {name} is no longer there") from error
-            raise
 
     def _of(self, name: str) -> threading.Lock:
         with self._lock:
@@ -123,6 +124,17 @@ class Feeds:
                 rows = self._here(name, span)
                 self._days[name, span] = self._days_of(name, span) if rows is None else _days_here(name, rows)
             return self._days[name, span]
+
+
+@contextmanager
+def _or_gone(name: str) -> Iterator[None]:
+    """Have what Spark says of a feed that isn't there any more be `FeedGone`."""
+    try:
+        yield
+    except Exception as error:
+        if any(sign in f"{type(error).__name__} {error}" for sign in GONE):
+            raise FeedGone(f"the change feed of {name} is no longer there") from error
+        raise
 
 
 def _days_here(name: str, rows: pa.Table) -> dict[str, set[date]]:
