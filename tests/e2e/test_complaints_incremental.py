@@ -97,7 +97,7 @@ def steps(draw: st.DrawFn) -> list[Step]:
             (draw(st.integers(0, 5)), name, draw(lists(name)))
             for name in sorted(draw(st.sets(st.sampled_from(sorted(LISTS)), max_size=2)))
         ]
-        made.append(Step(tuple(events), tuple(given_lists), draw(st.sampled_from([0, 1000]))))
+        made.append(Step(tuple(events), tuple(given_lists)))
     return made
 
 
