@@ -11,6 +11,7 @@ from pathlib import Path
 
 from benchmarks import commits
 from benchmarks.comparison import Comparison, Target
+from benchmarks.jdbc import jdbc
 from benchmarks.process import Timing, run
 from benchmarks.workspace import OPSLAKE, Workspace, copy_lake, tickets_of
 
@@ -250,4 +251,5 @@ CASES: Mapping[str, Case] = {
     "repeat": Case(repeat, ("300k", "10m")),
     "domains": Case(domains, ("30k",), over_history=False),
     "spread": Case(spread, ("1m",), over_history=False),
+    "jdbc": Case(jdbc, ("1m",), over_history=False),
 }

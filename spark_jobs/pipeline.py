@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
 from pyspark.sql import SparkSession
 
@@ -27,9 +27,10 @@ from spark_jobs.rebuilding import mark_stale, rebuild_silver
 from spark_jobs.replaying import Asked, Replayed, replay
 from spark_jobs.session import build_session
 from spark_jobs.settings import Settings
+from spark_jobs.settling import settle
 from spark_jobs.silver_table import refuse_unfit
 from spark_jobs.stopping import end_jvm, listen, listening, stopped
-from state.due import MISSING_DELIVERY, Due
+from state.due import Due
 from state.lease import Lease, acquire
 from state.ledger import DayState, Ledger, Status
 from state.progress import Progress
@@ -222,52 +223,11 @@ class Pipeline:
                 time.sleep(PAUSE)
 
     def _settle(self, plan: Plan, report: Report) -> None:
-        """Days without a delivery: waiting, missing or skipped; one ledger row each where that is news."""
-        known = {(s.dataset, s.logical_date): s for s in plan.states}
-        self._tell_silent(plan, known, report)
-        rows = list(plan.refreshed)
-        for due in plan.due:
-            status = {"wait": Status.PENDING, "missing": Status.FAILED, "skip": Status.SKIPPED}.get(due.action)
-            if status is None:
-                continue
-            before = known.get((due.dataset, due.logical_date))
-            row = DayState(
-                dataset=due.dataset,
-                logical_date=due.logical_date,
-                status=status,
-                attempt=due.attempt,
-                run_id=report.run_id,
-                deliveries=due.deliveries,
-                loaded=before.loaded if before else (),
-                replayed=before.replayed if before else (),
-                error_class=MISSING_DELIVERY if due.action == "missing" else None,
-                error_message=due.reason,
-            )
-            if due.action == "wait":
-                report.waiting.append(due)
-            if before is None or (before.status, before.error_message) != (row.status, row.error_message):
-                rows.append(row)
-        self.ledger.put(*rows)
-        report.days += [row for row in rows if row.status is Status.FAILED]
-
-    def _tell_silent(self, plan: Plan, known: Mapping[tuple[str, date], DayState], report: Report) -> None:
-        """Datasets whose source couldn't be asked have failed on the latest day, which stays settled if it was."""
-        told = {(d.dataset, d.logical_date) for d in report.days}
-        for one in plan.silent:
-            if (one.dataset, one.logical_date) in told:
-                continue
-            log.error("source.silent", dataset=one.dataset, error=str(one.error))
-            before = known.get((one.dataset, one.logical_date))
-            row = replace(
-                before or DayState(one.dataset, one.logical_date, Status.FAILED),
-                status=Status.FAILED,
-                run_id=report.run_id,
-                error_class=type(one.error).__name__,
-                error_message=str(one.error),
-            )
-            report.days.append(row)
-            if before is None or before.status in (Status.PENDING, Status.FAILED):
-                self.ledger.put(row)
+        """What needs no loading: days without a delivery, and datasets whose source is silent."""
+        settled = settle(plan, report.run_id, {(d.dataset, d.logical_date) for d in report.days})
+        self.ledger.put(*settled.rows)
+        report.waiting += settled.waiting
+        report.days += settled.failed
 
     def _load(self, plan: Plan, choice: Choice, fence: Fence, report: Report) -> None:
         """Every dataset's due deliveries, into Silver, side by side; raises when all that could be done is done."""

@@ -79,9 +79,11 @@ def make_plan(
         if choice.dataset not in (None, contract.dataset):
             continue
         mine = [s for s in states if s.dataset == contract.dataset]
+        if not _is_in_use(contract, mine, choice):
+            continue
         latest = _latest(settings, choice)
         try:
-            found = _found(settings, contract, mine, latest, named=choice.dataset is not None)
+            found = _found(settings, contract, mine, latest)
         except SourceError as error:
             silent.append(Silent(contract.dataset, latest, error))
             continue
@@ -109,19 +111,23 @@ def _latest(settings: Settings, choice: Choice) -> date:
     return min(choice.end or yesterday, yesterday)
 
 
-def _found(
-    settings: Settings, contract: Contract, states: Sequence[DayState], latest: date, *, named: bool
-) -> dict[date, list[Delivery]]:
-    """What the dataset's source holds by day.
+def _is_in_use(contract: Contract, states: Sequence[DayState], choice: Choice) -> bool:
+    """False for a dataset of a server that isn't named in the environment, while nothing of it was ever loaded.
 
-    A server that isn't named in the environment is not in use, unless the dataset was ever loaded or is `named` by the
-    command: then that is an error.
+    Asked for by its name it is in use: that its server isn't named is an error then.
     """
+    if contract.format not in SERVED or choice.dataset is not None or any(s.loaded for s in states):
+        return True
+    return is_set(str(contract.options.get(SERVED[contract.format], "env:")))
+
+
+def _found(
+    settings: Settings, contract: Contract, states: Sequence[DayState], latest: date
+) -> dict[date, list[Delivery]]:
+    """What the dataset's source holds by day."""
     if contract.format not in SERVED:
         ignore_case = contract.path_ignores_case
         return find_deliveries(settings.landing, contract.path, ignore_case=ignore_case, known=_known(states))
-    if not states and not named and not is_set(str(contract.options.get(SERVED[contract.format], "env:"))):
-        return {}
     from spark_jobs.sources import served  # with pyarrow, which a look at files doesn't need
     from spark_jobs.sources.record import Asked
 

@@ -31,7 +31,8 @@ CREATE TABLE ingestion_state (
   error_message STRING COMMENT 'of a FAILED day: what failed, where, and what to do',
   accepted_rejects BOOLEAN COMMENT 'whether somebody let the day pass above its reject ratio',
   gold_pending BOOLEAN COMMENT 'whether Gold tables have yet to take this day up',
-  replayed ARRAY<STRING> COMMENT 'ids (12 digits) of deliveries of corrected rows of the day, by exceptions replay'
+  replayed ARRAY<STRING> COMMENT 'ids (12 digits) of deliveries of corrected rows of the day, by exceptions replay',
+  tokens ARRAY<STRING> COMMENT 'what the catalogue of a source that is no file said of each delivery, in their order'
 ) USING DELTA;
 
 -- The runs. One row per run_id, written at its start and again at its end.
