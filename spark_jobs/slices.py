@@ -32,6 +32,9 @@ from state.progress import TableProgress
 ABSENT = -1
 """The version of a dataset that was never delivered: it is read as a table without rows."""
 
+MANY_FILES = 200
+"""Of a table of more files than that, all of which are read, Spark's own snapshot is cheaper than naming each."""
+
 BESIDE = re.compile(r"^from (spark_jobs\.gold\.\w+) import", re.MULTILINE)
 
 
@@ -200,8 +203,9 @@ def _narrowed(spark: SparkSession, table: GoldTable, name: str, move: Move, inpu
         return lake.read_files(spark, layer, name, needed).where(needed)
     columns = table.slices.moved_by.get(name, ())
     if move.whole or table.slices.kind == "from_date" or not columns:
-        is_large = layer == "silver" and move.whole
-        return lake.read(spark, layer, name) if is_large else lake.read_files(spark, layer, name)
+        found = lake.look(layer, name) if layer == "silver" and move.whole else None
+        has_many = found is not None and len(found.file_uris()) > MANY_FILES
+        return lake.read(spark, layer, name) if has_many else lake.read_files(spark, layer, name)
     if move.keys is not None:
         within = days_sql(table.slices.bounded_by, move.bounds) if table.slices.bounded_by else "true"
         rows = lake.read_files(spark, layer, name, within if table.slices.bounded_by else None).where(within)
