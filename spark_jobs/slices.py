@@ -99,14 +99,9 @@ def why(table: GoldTable, inputs: Inputs, progress: TableProgress | None, lake: 
     moved = [name for name in table.inputs if inputs.versions[name] != progress.consumed.get(name)]
     if moved:
         return False, f"{', '.join(moved)} changed"
-    if inputs.horizon > progress.horizon and _is_dated(table):
+    if inputs.horizon > progress.horizon:
         return False, f"horizon {progress.horizon} to {inputs.horizon}"
     return None if progress.status == "OK" else (False, "its last publication failed")
-
-
-def _is_dated(table: GoldTable) -> bool:
-    """Whether it may change with the horizon alone."""
-    return table.slices.kind != "whole" or "horizon" in table.options
 
 
 def find_move(
@@ -122,6 +117,8 @@ def find_move(
     changed = {n for n in table.inputs if inputs.versions[n] != progress.consumed.get(n)}
     slices = table.slices
     arrived = any(progress.consumed.get(n) == ABSENT for n in changed)
+    if slices.kind == "whole" and "horizon" not in table.options and not changed and progress.status == "OK":
+        return Move(reason)  # a new horizon says nothing to it
     if slices.kind == "whole" or arrived or changed - set(slices.moved_by):
         return Move(reason, whole=True)
     try:
