@@ -82,7 +82,9 @@ def test_missing_and_skipped_days_say_until_when(opslake: Command, landing: Path
         ("tickets", "2026-03-03"): "missing",
         ("tickets", "2026-03-04"): "missing",
     }
-    assert "no delivery until 2026-03-05 00:00 UTC: tickets/2026/03/2026-03-03.csv" in opslake("plan").line("tickets", "2026-03-03", "missing")
+    assert "no delivery until 2026-03-05 00:00 UTC: tickets/2026/03/2026-03-03.csv" in opslake("plan").line(
+        "tickets", "2026-03-03", "missing"
+    )
 
 
 def test_a_day_whose_time_is_not_over_waits(opslake: Command, landing: Path, monkeypatch: pytest.MonkeyPatch) -> None:

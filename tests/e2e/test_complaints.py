@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import hashlib
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
@@ -279,6 +281,21 @@ def test_facts_wait_for_a_dimension_that_fails(small: Trial, monkeypatch: pytest
     }
     assert small.pipeline().publish().exit_code == 0
     assert set(small.gold_status().values()) == {"OK"}
+
+
+def test_a_dimension_whose_changes_cannot_be_told_any_more_is_computed_whole(small: Trial) -> None:
+    """VACUUM has taken the feed of the customers; the address of one of them had changed."""
+    deliver(small, DAYS[1], customers=["c1,Ann,f,1990-02-03,2020-01-01,ann@x.org,"])
+    small.load()
+    shutil.rmtree(small.lake / "silver/customers/_change_data")
+
+    report = small.publish()
+
+    assert report.exit_code == 0
+    (reason,) = [outcome.reason for outcome in report.tables if outcome.table == "dim_customers"]
+    assert "no longer there" in reason
+    hashes = {row["customer_id"]: row["email_hash"] for row in small.rows("gold/dim_customers")}
+    assert hashes == {"c1": hashlib.sha256(b"ann@x.org").hexdigest(), "stranger": None}
 
 
 def test_agents_of_tickets_are_a_dimension_of_their_own(spark: SparkSession, tmp_path: Path) -> None:
