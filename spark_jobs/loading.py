@@ -11,14 +11,14 @@ from spark_jobs import bronze
 from spark_jobs.batch import Batch, Loader, new_batch, record, recovered, running
 from spark_jobs.contract import Contract
 from spark_jobs.drift import look_at_headers
-from spark_jobs.errors import SourceError, as_opslake_error, first_line
+from spark_jobs.errors import SourceError, Unreachable, as_opslake_error, first_line
 from spark_jobs.log import log
 from spark_jobs.silver_table import refuse_unfit
 from spark_jobs.sources import opened
 from spark_jobs.to_silver import to_silver
 from spark_jobs.tries import three_tries
 from state.due import Due
-from state.ledger import DayState, Figures
+from state.ledger import DayState, Figures, Status
 
 ROW_BYTES = 100
 """Of a delivered record, about: what turns `driver_rows` into bytes of files."""
@@ -44,6 +44,8 @@ def _load_part(loader: Loader, contract: Contract, dues: Sequence[Due], *, again
         if loader.fence.lost:
             raise
         failure = as_opslake_error(error, where=contract.dataset)
+        if isinstance(failure, Unreachable):
+            return _unreached(loader, contract, dues, failure)
         if len(dues) == 1 and (again or isinstance(failure, SourceError)):
             batch = new_batch(loader, contract, dues)
             batch.failures[dues[0].logical_date] = failure
@@ -52,6 +54,21 @@ def _load_part(loader: Loader, contract: Contract, dues: Sequence[Due], *, again
         middle = len(dues) // 2  # 0 for a single day: it may have reached Silver before it failed, so look once more
         halves = [half for half in (dues[:middle], dues[middle:]) if half]
         return [day for half in halves for day in _load_part(loader, contract, half, again=True)]
+
+
+def _unreached(loader: Loader, contract: Contract, dues: Sequence[Due], failure: Unreachable) -> list[DayState]:
+    """All of the days have failed: one by one they would only wait again.
+
+    Those of a run that died stay its own in the ledger: Silver may have them, which the next run looks up.
+    """
+    batch = new_batch(loader, contract, dues)
+    batch.failures = {due.logical_date: failure for due in dues}
+    died = [s for day, s in batch.before.items() if day in batch.failures and s.status is Status.RUNNING]
+    batch.dues = tuple(d for d in dues if d.logical_date not in {s.logical_date for s in died})
+    told = [
+        replace(s, status=Status.FAILED, error_class=type(failure).__name__, error_message=str(failure)) for s in died
+    ]
+    return [*record(loader, batch, {}, None), *told]
 
 
 def _load_batch(loader: Loader, contract: Contract, dues: Sequence[Due], *, again: bool = False) -> list[DayState]:

@@ -131,7 +131,11 @@ def _found(
     from spark_jobs.sources import served  # with pyarrow, which a look at files doesn't need
     from spark_jobs.sources.record import Asked
 
-    return served(contract).find(contract, Asked({s.logical_date: s.deliveries for s in states}, latest))
+    try:
+        return served(contract).find(contract, Asked({s.logical_date: s.deliveries for s in states}, latest))
+    except ModuleNotFoundError as error:
+        hint = "install opslake with its extras postgres, sheets, gcp or aws, whichever the contract needs"
+        raise SourceError(f"the package {error.name} isn't installed", where=contract.dataset, hint=hint) from error
 
 
 def _refreshed(states: Iterable[DayState], found: Mapping[date, Sequence[Delivery]]) -> list[DayState]:

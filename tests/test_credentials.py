@@ -63,6 +63,13 @@ def test_only_the_known_ways_to_name_a_secret_are_references(value: object, want
     assert is_reference(value) is wanted
 
 
+def test_a_contract_says_where_its_server_is() -> None:
+    """Without an address or a spreadsheet there is nothing to ask; a tab needs no day in its path."""
+    for kind, needed in (("postgres", ["url"]), ("sheet", ["spreadsheet", "credentials"])):
+        found = messages(parcels(("slaProperties:", f"  - {{property: format, value: {kind}}}\nslaProperties:")))
+        assert [option for option in ("url", "spreadsheet", "credentials") if f"options.{option}: " in found] == needed
+
+
 def test_a_contract_that_holds_a_password_is_refused_without_showing_it() -> None:
     """Neither as a credential nor in an address."""
     for options in ("{url: env:U, password: hunter2}", "{url: 'postgresql://me:hunter2@db/complaints'}"):

@@ -9,7 +9,17 @@ from zoneinfo import available_timezones
 from spark_jobs.contract.carrying import check_carried, names_in
 from spark_jobs.contract.column_checks import CONTEXT, SNAKE_CASE, check_column, check_reason
 from spark_jobs.contract.findings import Report
-from spark_jobs.contract.formats import ADDRESS, COUNT, ENCODING, FORMATS, MARK, MARK_OR_NONE, REFERENCE, UNDATED
+from spark_jobs.contract.formats import (
+    ADDRESS,
+    COUNT,
+    ENCODING,
+    FORMATS,
+    MARK,
+    MARK_OR_NONE,
+    NEEDED,
+    REFERENCE,
+    UNDATED,
+)
 from spark_jobs.contract.model import Contract
 from spark_jobs.contract.references import is_reference
 from spark_jobs.contract.settings import Kind, is_finite, is_of
@@ -184,6 +194,9 @@ def _check_format(contract: Contract, report: Report) -> None:
         report.add("format", "not one of its values", value=contract.format, allowed=FORMATS, hint=hint)
         return
     known = FORMATS[contract.format]
+    for option in NEEDED.get(contract.format, ()):
+        if not contract.options.get(option):
+            report.add(f"options.{option}", f"{contract.format} needs it", allowed=known[option])
     for option, value in contract.options.items():
         if option not in known:
             what = f"unknown option of {contract.format}"

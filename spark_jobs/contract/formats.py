@@ -38,5 +38,8 @@ FORMATS: dict[str, Mapping[str, Kind]] = {
 SERVED: Mapping[str, str] = {"postgres": "url", "sheet": "spreadsheet"}
 """Formats that aren't files below the landing, whose module finds the deliveries itself; the option that says where."""
 
+NEEDED: Mapping[str, tuple[str, ...]] = {"postgres": ("url",), "sheet": ("spreadsheet", "credentials")}
+"""Options without which a format can't be read."""
+
 UNDATED = frozenset({"sheet"})
 """Formats whose path need not name a day: what it names is as of now."""

@@ -21,6 +21,7 @@ from spark_jobs.sources.headers import HeaderMap, match_headers
 from spark_jobs.sources.postgres_server import SESSION, Server, Table, failure, server_of, tables_of
 from spark_jobs.sources.postgres_sql import Part, as_bronze, as_delivered, content, sampled_bounds, session_settings
 from spark_jobs.sources.record import Asked, File, lineage_of
+from spark_jobs.tries import three_tries
 from state.landing import Delivery, day_in, template_pattern
 
 if TYPE_CHECKING:
@@ -44,8 +45,12 @@ def find(contract: Contract, asked: Asked) -> dict[date, list[Delivery]]:
     """The tables that match the contract's path, by day.
 
     The checksum of a table that was never read is empty. One that was loaded is compared by its catalogue entry, and
-    by its content where that differs.
+    by its content where that differs. `Unreachable` when the server didn't answer three times.
     """
+    return three_tries(lambda: _find(contract, asked))
+
+
+def _find(contract: Contract, asked: Asked) -> dict[date, list[Delivery]]:
     server, pattern = _server(contract), template_pattern(_path(contract), ignore_case=True)
     found: dict[date, list[Delivery]] = {}
     with server.connect() as connection:
@@ -58,7 +63,10 @@ def find(contract: Contract, asked: Asked) -> dict[date, list[Delivery]]:
 
 @contextmanager
 def opened(contract: Contract, deliveries: Mapping[date, Sequence[Delivery]]) -> Iterator[Tables]:
-    """The tables as they are at this moment, until the block ends; SourceError for one that isn't there any more."""
+    """The tables as they are at this moment, until the block ends; SourceError for one that isn't there any more.
+
+    Whoever opens them tries again where that is `Unreachable`.
+    """
     import psycopg
 
     server = _server(contract)
@@ -167,6 +175,9 @@ class Tables:
     def explained(self, error: Exception) -> SourceError | None:
         """The source's own failure in what Spark says, which has a class of the driver's in its text."""
         text = str(error)
+        if "ClassNotFoundException" in text and DRIVER in text:
+            hint = "run `make setup`, or put org.postgresql:postgresql among the cluster's jars"
+            return SourceError("Spark lacks the JDBC driver for Postgres", where=self.contract.dataset, hint=hint)
         sign = "org.postgresql.util.PSQLException: "
         if sign not in text:
             return None

@@ -10,7 +10,6 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from spark_jobs.credentials import given, resolve
 from spark_jobs.errors import SourceError, Unreachable
-from spark_jobs.tries import three_tries
 
 if TYPE_CHECKING:
     import psycopg
@@ -80,10 +79,7 @@ class Server:
         return f"jdbc:postgresql://{host}:{self.port}/{quote(self.database)}?{query}"
 
     def connect(self) -> psycopg.Connection[Any]:
-        """A connection in autocommit mode; `Unreachable` when the server didn't answer three times."""
-        return three_tries(self._connect)
-
-    def _connect(self) -> psycopg.Connection[Any]:
+        """A connection in autocommit mode; `Unreachable` when the server doesn't answer."""
         import psycopg
 
         try:

@@ -40,8 +40,12 @@ Cells = list[list[str]]
 def find(contract: Contract, asked: Asked) -> dict[date, list[Delivery]]:
     """The tabs that match the contract's path by day, or the one that it names under the day that brought its content.
 
-    SourceError when a tab that is named isn't there.
+    SourceError when a tab that is named isn't there, `Unreachable` when Google didn't answer three times.
     """
+    return three_tries(lambda: _find(contract, asked))
+
+
+def _find(contract: Contract, asked: Asked) -> dict[date, list[Delivery]]:
     book = _book(contract)
     found: dict[date, list[Delivery]] = {}
     for name, day in _tabs(contract, book):
@@ -58,7 +62,10 @@ def find(contract: Contract, asked: Asked) -> dict[date, list[Delivery]]:
 
 @contextmanager
 def opened(contract: Contract, deliveries: Mapping[date, Sequence[Delivery]]) -> Iterator[Tabs]:
-    """The tabs as they are at this moment; SourceError for one that isn't there any more."""
+    """The tabs as they are at this moment; SourceError for one that isn't there any more.
+
+    Whoever opens them tries again where that is `Unreachable`.
+    """
     book = _book(contract)
     there = {f"sheet://{book.title}/{name}": name for name, _ in _tabs(contract, book)}
     tabs = Tabs(contract)
@@ -172,26 +179,22 @@ def _delivery(path: str, cells: Cells, before: Sequence[Delivery]) -> Delivery:
 
 
 def _asked(call: Callable[[], Answer], where: str) -> Answer:
-    """Google's answer; `Unreachable` when there was none three times, SourceError when it was no."""
+    """Google's answer; `Unreachable` when there is none, SourceError when it is no."""
+    import requests
+    from google.auth.exceptions import GoogleAuthError, TransportError
+    from gspread.exceptions import APIError, NoValidUrlKeyFound, SpreadsheetNotFound
 
-    def ask() -> Answer:
-        import requests
-        from google.auth.exceptions import GoogleAuthError, TransportError
-        from gspread.exceptions import APIError, NoValidUrlKeyFound, SpreadsheetNotFound
-
-        try:
-            return call()
-        except (requests.ConnectionError, requests.Timeout, TransportError) as error:
-            raise Unreachable(f"Google doesn't answer ({type(error).__name__})", where=where) from None
-        except (SpreadsheetNotFound, NoValidUrlKeyFound):
-            raise SourceError("there is no such spreadsheet", where=where) from None
-        except PermissionError:
-            hint = "share it with the service account's e-mail address"
-            raise SourceError("the service account may not read it", where=where, hint=hint) from None
-        except GoogleAuthError as error:
-            raise SourceError(f"the service account isn't accepted ({type(error).__name__})", where=where) from None
-        except APIError as error:
-            kind = Unreachable if error.code == 429 or error.code >= 500 or error.code < 0 else SourceError
-            raise kind(f"Google says no ({error.code})", where=where) from None
-
-    return three_tries(ask)
+    try:
+        return call()
+    except (requests.ConnectionError, requests.Timeout, TransportError) as error:
+        raise Unreachable(f"Google doesn't answer ({type(error).__name__})", where=where) from None
+    except (SpreadsheetNotFound, NoValidUrlKeyFound):
+        raise SourceError("there is no such spreadsheet", where=where) from None
+    except PermissionError:
+        hint = "share it with the service account's e-mail address"
+        raise SourceError("the service account may not read it", where=where, hint=hint) from None
+    except GoogleAuthError as error:
+        raise SourceError(f"the service account isn't accepted ({type(error).__name__})", where=where) from None
+    except APIError as error:
+        kind = Unreachable if error.code == 429 or error.code >= 500 or error.code < 0 else SourceError
+        raise kind(f"Google says no ({error.code})", where=where) from None

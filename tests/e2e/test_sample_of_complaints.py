@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from spark_jobs.contract import load_contract
 from spark_jobs.sample import Truth, write_sample
 from tests.e2e.conftest import NewTrial
 from tests.e2e.trial import Trial
@@ -72,8 +73,10 @@ def test_every_channel_and_list_is_loaded_as_the_generator_says(new_trial: NewTr
     trial = new_trial("lake", today=date(2025, 1, 14), contracts=str(contracts))
     truth = write_sample(trial.landing, datasets=tuple(KEYS), **ASKED)
     assert trial.load().exit_code == 0
-    differ = [line for name in KEYS for line in (*figures_differ(trial, truth, name), *rows_differ(trial, truth, name))]
-    assert differ[:5] == []
+    assert [line for name in KEYS for line in rows_differ(trial, truth, name)][:5] == []
+    # of lists the latest alone is loaded by one run: its figures are others than those of both
+    channels = [name for name in KEYS if load_contract(name).load_mode == "merge"]
+    assert [line for name in channels for line in figures_differ(trial, truth, name)][:5] == []
 
 
 def test_web_forms_are_the_same_rows_in_a_database(

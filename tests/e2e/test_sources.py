@@ -100,12 +100,12 @@ def test_jdbc_gives_bronze_what_the_driver_gives_it(web: PostgresServer, spark: 
     ]
 
 
-@pytest.mark.parametrize("driver_rows", [100_000, 0])
+@pytest.mark.slow
 def test_a_day_is_loaded_corrected_and_rebuilt_without_its_source(
-    web: PostgresServer, new_trial: NewTrial, monkeypatch: pytest.MonkeyPatch, driver_rows: int
+    web: PostgresServer, new_trial: NewTrial, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Read on the driver or by Spark: figures add up, nothing is done twice, and Bronze is enough to start again."""
-    trial = new_trial("lake", today=TODAY, driver_rows=driver_rows)
+    """Read by Spark: figures add up, nothing is done twice, and Bronze is enough to start again."""
+    trial = new_trial("lake", today=TODAY, driver_rows=0)
     good = [request(f"k{n}") for n in range(18)]
     put_table(web, DAY, [*good, request("k0", customer_id="c0"), request("bad", customer_id="?")])
     put_table(web, NEXT, [request("k1", resolution_date="2024-03-02 09:00:00"), request("late")])
@@ -178,6 +178,31 @@ def test_a_server_that_is_away_fails_its_dataset_and_nothing_else(
     trial.load()
     assert {day: s.status for day, s in trial.days(WEB).items()} == {DAY: Status.SUCCEEDED, NEXT: Status.SUCCEEDED}
     assert PASSWORD not in "".join(capfd.readouterr())
+
+
+def test_a_server_that_goes_away_after_the_plan_fails_all_days_at_once(
+    web: PostgresServer, two_days: Trial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three tries for all of them together, not for each; the next run loads them."""
+    put_table(web, DAY, [request("a")])
+    put_table(web, NEXT, [request("b")])
+    find, opened, tried = source._find, source.opened, list[int]()
+
+    def find_and_lose(*asked: Any) -> Any:
+        found = find(*asked)
+        monkeypatch.setenv("WEB_COMPLAINTS_URL", "postgresql://127.0.0.1:1/complaints")
+        return found
+
+    monkeypatch.setattr(source, "_find", find_and_lose)
+    monkeypatch.setattr(source, "opened", lambda *asked: (tried.append(len(asked[1])), opened(*asked))[1])
+    assert two_days.load().exit_code == 3
+    assert tried == [2, 2, 2]
+    assert {s.error_class for s in two_days.days(WEB).values()} == {"Unreachable"}
+
+    monkeypatch.setattr(source, "_find", find)
+    monkeypatch.setenv("WEB_COMPLAINTS_URL", web.url)
+    two_days.load()
+    assert {s.status for s in two_days.days(WEB).values()} == {Status.SUCCEEDED}
 
 
 def test_a_tab_is_applied_in_one_commit_and_none_when_nothing_differs(sheets: SheetsServer, two_days: Trial) -> None:
