@@ -12,7 +12,9 @@ from spark_jobs.gold.members import and_unassigned, with_inferred
 def dim_ticket_agents(agents_master: DataFrame, daily_agent_load: DataFrame) -> DataFrame:
     """One row per agent of the list or with a ticket, and the unassigned one.
 
-    Who has tickets is read from a table of one row per agent and day, never from tickets.
+    The list's names are personal and stay out of Gold: `name` is the id, or `Unassigned`. Who has tickets is read from
+    a table of one row per agent and day, never from tickets.
     """
-    listed = and_unassigned(agents_master.select("agent_id", "agent_name", "team", "tier"))
-    return with_inferred(listed, [daily_agent_load.select("agent_id")])
+    listed = and_unassigned(agents_master.selectExpr("agent_id", "agent_id AS name", "team", "tier"))
+    members = with_inferred(listed, [daily_agent_load.select("agent_id")])
+    return members.selectExpr("agent_id", "coalesce(name, agent_id) AS name", "team", "tier", "is_inferred")

@@ -304,20 +304,20 @@ def test_agents_of_tickets_are_a_dimension_of_their_own(spark: SparkSession, tmp
     with few_tables(("daily_agent_load", "dim_ticket_agents")):
         trial.deliver(DAYS[0], ticket("A", agent_id="a1"), ticket("B", agent_id="a2"), ticket("C", agent_id=""))
         trial.run()
-        assert members(trial) == [("-1", "Unassigned", False), ("a1", None, True), ("a2", None, True)]
+        assert members(trial) == [("-1", None, False), ("a1", None, True), ("a2", None, True)]
         trial.deliver(
             DAYS[1], "a1,Ann,North", "a3,Bo,South", dataset="agents_master", header="agent_id,agent_name,team"
         )
         trial.run()
         assert members(trial) == [
-            ("-1", "Unassigned", False),
-            ("a1", "Ann", False),
+            ("-1", None, False),
+            ("a1", "North", False),
             ("a2", None, True),
-            ("a3", "Bo", False),
+            ("a3", "South", False),
         ]
 
 
 def members(trial: Trial) -> list[tuple[str, str | None, bool]]:
-    """The dimension of tickets' agents: id, name, inferred or not."""
+    """The dimension of tickets' agents: id, team, inferred or not."""
     rows = trial.rows("gold/dim_ticket_agents")
-    return sorted((row["agent_id"], row["agent_name"], row["is_inferred"]) for row in rows)
+    return sorted((row["agent_id"], row["team"], row["is_inferred"]) for row in rows)
