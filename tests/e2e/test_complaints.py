@@ -221,7 +221,7 @@ def lose_inferred(patch: pytest.MonkeyPatch) -> None:
 def test_a_fact_whose_customer_is_in_no_dimension_is_not_published(
     small: Trial, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What reads it waits, the others go on, the run exits 1, the next one tries again: until the dimension is whole."""
+    """What reads it waits, the others go on, the run exits 1, the next ones try again. A whole dimension heals it."""
     before = small.versions()
     with monkeypatch.context() as patch:
         lose_inferred(patch)
