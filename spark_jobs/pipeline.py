@@ -53,6 +53,8 @@ class Report:
     tables: list[Outcome] = field(default_factory=list)
     waiting: list[Due] = field(default_factory=list)
     replayed: Replayed | None = None
+    own_figures: dict[str, int] | None = None
+    """Of a command that loads nothing."""
     error: OpslakeError | None = None
     seconds: float = 0.0
 
@@ -69,9 +71,11 @@ class Report:
 
     @property
     def figures(self) -> dict[str, int]:
-        """Sums over the days that were loaded; of a replay its own."""
+        """Sums over the days that were loaded; of a replay, or of a command that loads nothing, its own."""
         if self.replayed is not None:
             return self.replayed.summary
+        if self.own_figures is not None:
+            return self.own_figures
         names = ("read", "inserted", "updated", "unchanged", "stale", "duplicates", "rejected")
         loaded = [d.figures for d in self.days if d.figures]
         return {name: sum(getattr(f, name) for f in loaded) for name in names}
