@@ -113,7 +113,8 @@ def publish_all(spark: SparkSession, publisher: Publisher, fence: Fence) -> list
     versions = publisher.versions()
     progress = publisher.known(versions)
     feeds, settings = Feeds(spark, publisher.lake, publisher.settings.driver_rows), publisher.settings
-    by = Publication(spark, publisher.lake, fence, settings.rows_per_file, settings.driver_rows)
+    personal = frozenset(c.name for its in publisher.contracts.values() for c in its.columns if c.is_personal)
+    by = Publication(spark, publisher.lake, fence, settings.rows_per_file, settings.driver_rows, personal)
     tables = registry()
     order = TopologicalSorter({t.name: [i for i in t.inputs if i in tables] for t in tables.values()})
     order.prepare()

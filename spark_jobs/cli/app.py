@@ -23,6 +23,7 @@ app = typer.Typer(
 
 Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines instead of a table.")]
+Unmask = Annotated[bool, typer.Option("--unmask", help="Show personal data, which is masked otherwise.")]
 Dataset = Annotated[str | None, typer.Option(help="Only this dataset.")]
 
 LOOK, PREPARE = "Look, changing nothing", "Prepare"

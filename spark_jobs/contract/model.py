@@ -44,6 +44,11 @@ class Column:
     classification: str | None = None
     description: str = ""
 
+    @property
+    def is_personal(self) -> bool:
+        """Whether its values are about a person: classified, and not as public."""
+        return (self.classification or "public").casefold() != "public"
+
     def __post_init__(self) -> None:
         """Give the reasons that weren't named their usual names."""
         for reason in ("missing", "invalid", "unknown"):
