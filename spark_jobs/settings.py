@@ -55,6 +55,8 @@ class Settings(BaseSettings):
     """`maintain` keeps the files of older versions for so many hours: time travel and slow readers need them."""
     superseded_days: int = Field(default=30, ge=0)
     """A delivery that another one of its day has replaced stays in Bronze for at least so many days."""
+    forget_key: str | None = None
+    """A reference to the secret with which ids of forgotten customers are hashed: `env:NAME`."""
     log_format: Literal["auto", "json", "console"] = "auto"
     notify: Annotated[tuple[SecretStr, ...], NoDecode] = ()
     """Who is told of what needs somebody: URLs in the way of apprise. They hold credentials: never shown whole."""

@@ -82,6 +82,7 @@ class Contract:
     zone: str = "UTC"  # of instants without an offset
     ordering: str | None = None  # the Silver column that orders versions of a key
     event_date: str | None = None  # the Silver date column that year and month come from; None: unpartitioned
+    customer_id: str | None = None  # the Silver column that says whose a row is; None: nobody's
     load_mode: Literal["merge", "replace"] = "merge"
     max_reject_ratio: Decimal = Decimal("0.1")
     drift: Literal["report", "fail"] = "report"
@@ -105,6 +106,17 @@ class Contract:
     def carried(self) -> tuple[Column, ...]:
         """The columns whose values versions of a key hand on; one that is part of the key can't differ among them."""
         return tuple(c for c in self.columns if c.carried and c.name not in self.key)
+
+    @property
+    def is_of_persons(self) -> bool:
+        """Whether a row is a customer, not something of one."""
+        return self.customer_id is not None and self.key == (self.customer_id,)
+
+    @property
+    def personal_sources(self) -> tuple[str, ...]:
+        """The Bronze columns that personal columns read, other than the customer's id."""
+        personal = (c for c in self.columns if c.is_personal and c.name != self.customer_id)
+        return tuple(dict.fromkeys(source for c in personal if not c.derived for source in c.sources))
 
     @property
     def source_names(self) -> tuple[str, ...]:
