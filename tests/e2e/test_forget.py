@@ -1,4 +1,4 @@
-"""`opslake forget` and a purge: the test finds a customer in every layer first, and afterwards in no file of the lake."""
+"""`opslake forget` and a purge: a customer is found in every layer first, and then in no file of the lake."""
 
 from __future__ import annotations
 
