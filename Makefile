@@ -5,10 +5,13 @@
 PYTHON ?=
 IVY_SETTINGS ?=
 PYTEST_ARGS ?=
+WORKERS ?= 2
 BENCH_ARGS ?=
 export PYTHON IVY_SETTINGS
 
 BIN := .venv/bin
+# A file's tests share what they set up, so a file stays with one worker; conftest.py puts the longest first.
+SIDE_BY_SIDE := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 TYPED := spark_jobs state deploy/setup $(if $(wildcard trigger_function/*.py),trigger_function)
 
 help: ## print the targets
@@ -20,11 +23,11 @@ setup: ## make .venv (Spark 4.0): Python packages, Java, Delta jars; once with a
 setup-spark35: ## make .venv35 the same way for Spark 3.5 (Python 3.11)
 	@deploy/setup/setup.sh .venv35 constraints-spark35.txt 3.5 2.12 python3.11
 
-test: setup ## all tests, on Spark 4.0
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+test: setup ## all tests, on Spark 4.0; WORKERS files at a time (2), each with a session of about 2 GiB
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) $(PYTEST_ARGS)
 
 test-spark35: setup-spark35 ## the tests that touch Spark, on Spark 3.5
-	.venv35/bin/python -m pytest -m spark $(PYTEST_ARGS)
+	.venv35/bin/python -m pytest $(SIDE_BY_SIDE) -m spark $(PYTEST_ARGS)
 
 lint: setup ## ruff, its formatter and mypy, changing nothing
 	$(BIN)/ruff check .

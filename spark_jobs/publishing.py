@@ -119,10 +119,13 @@ def publish_all(spark: SparkSession, publisher: Publisher, fence: Fence) -> list
     order = TopologicalSorter({t.name: [i for i in t.inputs if i in tables] for t in tables.values()})
     order.prepare()
     outcomes: dict[str, Outcome] = {}
+    ready: list[str] = []
     running: dict[Future[tuple[Outcome, TableProgress | None]], str] = {}
-    with ThreadPoolExecutor(publisher.settings.gold_threads, thread_name_prefix="gold") as pool:
+    with ThreadPoolExecutor(settings.gold_threads, thread_name_prefix="gold") as pool:
         while order.is_active():
-            for name in sorted(order.get_ready(), key=lambda n: tables[n].slices.kind != "by_key"):  # the longest first
+            ready = sorted([*ready, *order.get_ready()], key=lambda name: _priority(tables, name))
+            while ready and len(running) < settings.gold_threads:
+                name = ready.pop()
                 held = [i for i in tables[name].inputs if i in outcomes and outcomes[i].status in ("failed", "waiting")]
                 inputs = publisher.inputs_of(tables[name], versions)
                 if held or inputs is None:
@@ -144,6 +147,13 @@ def publish_all(spark: SparkSession, publisher: Publisher, fence: Fence) -> list
                 _tell(outcome)
                 order.done(name)
     return [outcomes[name] for name in tables if name in outcomes]
+
+
+def _priority(tables: Mapping[str, GoldTable], name: str) -> tuple[int, bool, int]:
+    """The larger comes first: the longest chain of tables that wait for it, itself counted, then what looks up keys."""
+    kind = tables[name].slices.kind
+    after = max((_priority(tables, other)[0] for other, table in tables.items() if name in table.inputs), default=0)
+    return after + (2 if kind == "whole" else 1), kind == "by_key", -list(tables).index(name)
 
 
 def _waiting(publisher: Publisher, progress: TableProgress | None, table: GoldTable, held: list[str]) -> Outcome:

@@ -198,7 +198,6 @@ def _jvm_flags(size: Size, archive: Path) -> list[str]:
         "-XX:+UseParallelGC",
         # Loading Spark's classes shall not count as a reason to collect garbage.
         "-XX:MetaspaceSize=300m",
-        *os.environ.get("XF", "").split(),
         "-Dlog4j2.configurationFile=" + str(Path(__file__).with_name("log4j2.properties")),
     ]
     if size == "small":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -16,10 +17,12 @@ SPARK_FIXTURES = {"spark", "lake"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what touches Spark, so that `-m spark` runs exactly that on the other Spark line."""
+    """Mark what touches Spark, so that `-m spark` runs exactly that on the other Spark line; the longest come first."""
     for item in items:
         if SPARK_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.spark)
+    slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
+    items.sort(key=lambda item: (-slow[item.path], "e2e" not in item.path.parts))
 
 
 @pytest.fixture(scope="session")

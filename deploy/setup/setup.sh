@@ -37,7 +37,7 @@ install_packages() {
     "$python" -m venv "$venv"
   fi
   say "installing the packages of $constraints"
-  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -e '.[spark,dev]' -c "$constraints"
+  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -e '.[spark,gcp,aws,postgres,sheets,dev]' -c "$constraints"
   rm -f .cache/cds/spark"$line"-*.jsa
   printf '%s\n' "$wanted" >"$stamp"
 }

@@ -24,6 +24,7 @@ from spark_jobs.gold import registry
 from spark_jobs.pipeline import Pipeline, start_session
 from spark_jobs.planning import Choice
 from spark_jobs.settings import Settings
+from spark_jobs.stopping import leave
 from state import lease
 from state.ledger import Ledger
 
@@ -142,7 +143,9 @@ def main(lake: str, landing: str, *names: str) -> None:
             print(error, file=sys.stderr, flush=True)
             sys.exit(error.exit_code)
         except KeyboardInterrupt:
-            sys.exit(130)
+            leave(130)
+        except SystemExit as end:
+            leave(int(str(end.code)))
         sys.exit(report.exit_code)
 
 
