@@ -196,6 +196,7 @@ def test_a_customer_is_in_every_layer_and_after_forget_and_purge_in_no_file(
         assert {"bronze/people", "silver/people"} <= before[kind], kind
     assert {"exception/people", "exception/tickets"} <= before["name"]
     assert "state/runs" in before["e-mail"]
+    assert not [place for kind in set(before) - {"id"} for place in before[kind] if place.startswith("gold/")]
     logs = {place for kind in set(before) - {"id"} for place in before[kind] if "_delta_log" in place}
     assert {place for place in logs if not place.startswith("state/")} == set()
     lake = purged(copy(lakes.forgotten, tmp_path / "lake"), lakes.landing)
