@@ -9,7 +9,7 @@ goes on where it stopped.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import reduce
@@ -74,7 +74,7 @@ class Forgetting:
 
 
 def forget(
-    spark: SparkSession,
+    spark: Callable[[], SparkSession],
     settings: Settings,
     lake: Lake,
     fence: Fence,
@@ -94,7 +94,7 @@ def forget(
         refuse_unfit(lake, contract, business_timezone=settings.business_timezone)
     known, found = forgotten_of(settings, asked=True), Forgot()
     assert known is not None  # it was asked for
-    steps = [Forgetting(spark, lake, fence, contract, wanted) for contract in concerned]
+    steps = [Forgetting(spark(), lake, fence, contract, wanted) for contract in concerned]
     texts = frozenset(text for step in steps for text in _personal_texts(step))
     steps = sorted((replace(step, texts=texts) for step in steps), key=lambda s: s.contract.is_of_persons)
     found.sources = _remember(settings, fence, known, wanted, {s for step in steps for s in _sources(step)})

@@ -175,7 +175,7 @@ class Pipeline:
     def forget(self, ids: Iterable[str]) -> tuple[Report, Forgot]:
         """Remove what the lake knows of these customers, and bring Gold up to what is left."""
         with self.held() as (fence, report):
-            forgot = forget(self.spark(), self.settings, self.lake, fence, self.contracts, ids)
+            forgot = forget(self.spark, self.settings, self.lake, fence, self.contracts, ids)
             report.own_figures = forgot.rows
             self._publish(fence, report)
             self._finish(report)
