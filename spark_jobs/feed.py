@@ -7,10 +7,11 @@ change feed gives everything else.
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import date, timedelta
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -38,7 +39,7 @@ class Feeds:
         self._spark, self._lake, self._driver_rows = spark, lake, driver_rows
         self._images: dict[tuple[str, Range], DataFrame] = {}
         self._rows: dict[tuple[str, Range], pa.Table | None] = {}
-        self._days: dict[tuple[str, Range], dict[str, set[date]]] = {}
+        self._days: dict[tuple[str, Range, tuple[str, ...] | None], dict[str, set[date]]] = {}
         self._locks: dict[str, threading.Lock] = {}
         self._lock = threading.Lock()
 
@@ -47,12 +48,15 @@ class Feeds:
         with self._of(name):
             return self._load(name, span)
 
-    def days(self, name: str, span: Range, column: str) -> set[date]:
-        """The values of one date column in the changed rows of `name`; raises `FeedGone` where nothing tells them."""
+    def days(self, name: str, span: Range, column: str, reads: Sequence[str] | None = None) -> set[date]:
+        """The values of one date column in the changed rows of `name`; raises `FeedGone` where nothing tells them.
+
+        With `reads`, rows that changed in none of these columns may be left out.
+        """
         if name in registry():
             return self._noted(name, span, column)
         try:
-            return self._values(name, span)[column]
+            return self._values(name, span, None if reads is None else tuple(reads))[column]
         except Exception as error:
             if any(sign in f"{type(error).__name__} {error}" for sign in GONE):
                 raise FeedGone(f"the change feed of {name} is no longer there") from error
@@ -99,13 +103,28 @@ class Feeds:
         row = images.agg(*(F.collect_set(c).alias(c) for c in wanted)).first()
         return {c: set(row[c]) if row is not None else set() for c in wanted}
 
-    def _values(self, name: str, span: Range) -> dict[str, set[date]]:
-        """Per date column that any table moves by, its values in the changed rows; one aggregation for all."""
+    def _values(self, name: str, span: Range, reads: tuple[str, ...] | None) -> dict[str, set[date]]:
+        """Per date column that any table moves by, its values in the changed rows; Spark aggregates once for all."""
         with self._of(name):
-            if (name, span) not in self._days:
-                rows = self._here(name, span)
-                self._days[name, span] = self._days_of(name, span) if rows is None else _days_here(name, rows)
-            return self._days[name, span]
+            rows = self._here(name, span)
+            wanted = (name, span, None if rows is None else reads)
+            if wanted not in self._days:
+                if rows is None:
+                    self._days[wanted] = self._days_of(name, span)
+                else:
+                    self._days[wanted] = _days_here(name, rows if reads is None else _differing(rows, reads))
+            return self._days[wanted]
+
+
+def _differing(images: pa.Table, columns: tuple[str, ...]) -> pa.Table:
+    """The rows, cut to `columns`, of which the table has more or fewer than before.
+
+    What images of several versions say of a row adds up: one that is again as it was is no change.
+    """
+    is_new = pc.is_in(images["_change_type"], value_set=pa.array(["insert", "update_postimage"]))
+    counts = pc.if_else(is_new, 1, -1)
+    summed = images.select(columns).append_column("_more", counts).group_by(columns).aggregate([("_more", "sum")])
+    return summed.filter(pc.not_equal(summed["_more_sum"], 0))
 
 
 def _days_here(name: str, rows: pa.Table) -> dict[str, set[date]]:

@@ -105,7 +105,7 @@ def find_move(
         if slices.kind == "by_key":
             return _moved_keys(table, inputs, progress, feeds, changed, reason)
         spans = {n: (progress.consumed[n], inputs.versions[n]) for n in changed}
-        days = {d for n in changed for c in slices.moved_by[n] for d in feeds.days(n, spans[n], c)}
+        days = {d for n in changed for c in slices.moved_by[n] for d in feeds.days(n, spans[n], c, slices.reads.get(n))}
     except FeedGone as gone:
         return Move(str(gone), whole=True)
     days |= {later for d in days for later in _ahead(table, d, inputs)} | _new_days(progress, inputs)
@@ -159,7 +159,9 @@ def _newest(images: DataFrame, key: tuple[str, ...], span: tuple[int, int]) -> D
 def compute(spark: SparkSession, table: GoldTable, move: Move, inputs: Inputs, lake: Lake) -> DataFrame:
     """The rows of the moved slices, and only those."""
     frames = [move.rows[n] if n in move.rows else _narrowed(spark, table, n, move, inputs, lake) for n in table.inputs]
-    result = table.function(*frames, **inputs.options(table))
+    reads = table.slices.reads
+    given = [f.select(*reads[n]) if n in reads else f for n, f in zip(table.inputs, frames, strict=True)]
+    result = table.function(*given, **inputs.options(table))
     if move.whole:
         return result
     if move.keys is not None:

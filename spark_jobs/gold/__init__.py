@@ -27,7 +27,10 @@ Look = int | str
 
 @dataclass(frozen=True)
 class Slices:
-    """How a table is cut into slices; `moved_by` names per input the columns whose values name changed slices."""
+    """How a table is cut into slices; `moved_by` names per input the columns whose values name changed slices.
+
+    `reads` names per input the columns that the function gets, where it doesn't get all.
+    """
 
     kind: Kind
     column: str | None = None
@@ -37,6 +40,7 @@ class Slices:
     bounded_by: str | None = None
     needs: Mapping[str, str] = field(default_factory=dict)
     period: Period = "day"
+    reads: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def by_date(
@@ -46,15 +50,19 @@ def by_date(
     look_back: Look = 0,
     look_ahead: Look = 0,
     period: Period = "day",
+    reads: Mapping[str, Sequence[str]] | None = None,
 ) -> Slices:
     """A changed input row moves the days that its `moved_by` columns name, in its old and its new image.
+
+    `reads` tells per input which columns the function gets: one that it isn't told of it can't use, and a row that
+    changed in others only moves nothing. An input that isn't named comes whole.
 
     `look_ahead` days after a changed day change with it, and to compute a day the `look_back` days before it are
     read too; the name of a threshold stands for the days that so many hours touch. With a `period` the slices are
     weeks by their Monday or months by their first day: a changed day moves its period, and all days of it are read.
     Inputs without `moved_by` are references: read whole, and the table is computed whole when one changes.
     """
-    return Slices("by_date", column, moved_by, look_back, look_ahead, period=period)
+    return Slices("by_date", column, moved_by, look_back, look_ahead, period=period, reads=reads or {})
 
 
 def from_date(column: str, *, moved_by: Mapping[str, Sequence[str]]) -> Slices:
@@ -138,9 +146,14 @@ def table(
             checks=tuple(checks),
             nullable=tuple(nullable),
         )
-        unknown = set(slices.moved_by) - set(declared.inputs)
-        if unknown:
-            raise TypeError(f"{declared.name}: moved_by names {sorted(unknown)}, inputs are {declared.inputs}")
+        for what, named in (("moved_by", slices.moved_by), ("reads", slices.reads)):
+            unknown = set(named) - set(declared.inputs)
+            if unknown:
+                raise TypeError(f"{declared.name}: {what} names {sorted(unknown)}, inputs are {declared.inputs}")
+        for name, read in slices.reads.items():
+            missing = set(slices.moved_by.get(name, ())) - set(read)
+            if missing:
+                raise TypeError(f"{declared.name}: moved by {sorted(missing)} of {name}, which reads leaves out")
         untold = {x for x in (slices.look_back, slices.look_ahead) if isinstance(x, str)} - set(declared.options)
         if untold:
             raise TypeError(f"{declared.name}: looks by {sorted(untold)}, its options are {declared.options}")

@@ -12,7 +12,11 @@ from spark_jobs.gold.measures import LATE, RESOLUTION_SECONDS, columns, hours, u
 
 @table(
     grain=["ops_date", "agent_id"],
-    slices=by_date("ops_date", moved_by={"tickets": ["created_date", "resolved_date"]}),
+    slices=by_date(
+        "ops_date",
+        moved_by={"tickets": ["created_date", "resolved_date"]},
+        reads={"tickets": ["agent_id", "created_date", "resolved_date", "created_at", "resolved_at", "sla_due_at"]},
+    ),
 )
 def daily_agent_load(tickets: DataFrame, *, horizon: date) -> DataFrame:
     """One row per day and agent with a ticket created or resolved that day; the agent is the ticket's agent now."""

@@ -11,7 +11,14 @@ from spark_jobs.gold import by_date, table
 from spark_jobs.gold.measures import LATE, RESOLUTION_SECONDS, columns, hours, ratio, up_to
 
 
-@table(grain=["ops_date"], slices=by_date("ops_date", moved_by={"tickets": ["created_date"]}))
+@table(
+    grain=["ops_date"],
+    slices=by_date(
+        "ops_date",
+        moved_by={"tickets": ["created_date"]},
+        reads={"tickets": ["created_date", "created_at", "resolved_at", "sla_due_at"]},
+    ),
+)
 def features_daily(tickets: DataFrame, *, horizon: date) -> DataFrame:
     """One row per creation day: the cohort as Silver knows it now, later resolutions included."""
     return (

@@ -14,7 +14,14 @@ from spark_jobs.gold import by_date, table
 from spark_jobs.gold.measures import RESOLUTION_SECONDS, columns, ratio, up_to
 
 
-@table(grain=["ops_date"], slices=by_date("ops_date", moved_by={"tickets": ["resolved_date"]}))
+@table(
+    grain=["ops_date"],
+    slices=by_date(
+        "ops_date",
+        moved_by={"tickets": ["resolved_date"]},
+        reads={"tickets": ["resolved_date", "created_at", "resolved_at"]},
+    ),
+)
 def resolution_times_daily(tickets: DataFrame, *, horizon: date) -> DataFrame:
     """One row per resolution day: count, summed seconds, and exact interpolated percentiles in hours."""
     measured = (

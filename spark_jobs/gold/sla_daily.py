@@ -17,7 +17,11 @@ KNOWN_PRIORITY = Accepted("priority", PRIORITIES)
 @table(
     grain=GRAIN,
     nullable=["category"],
-    slices=by_date("ops_date", moved_by={"tickets": ["sla_due_date"]}),
+    slices=by_date(
+        "ops_date",
+        moved_by={"tickets": ["sla_due_date"]},
+        reads={"tickets": ["sla_due_date", "priority", "category", "sla_due_at", "resolved_at"]},
+    ),
     checks=[KNOWN_PRIORITY],
 )
 def sla_breaches_daily(tickets: DataFrame, *, horizon: date) -> DataFrame:
@@ -41,7 +45,11 @@ def sla_breaches_daily(tickets: DataFrame, *, horizon: date) -> DataFrame:
 @table(
     grain=GRAIN,
     nullable=["category"],
-    slices=by_date("ops_date", moved_by={"tickets": ["resolved_date"]}),
+    slices=by_date(
+        "ops_date",
+        moved_by={"tickets": ["resolved_date"]},
+        reads={"tickets": ["resolved_date", "priority", "category", "sla_due_at", "resolved_at"]},
+    ),
     checks=[KNOWN_PRIORITY],
 )
 def sla_outcomes_daily(tickets: DataFrame, *, horizon: date) -> DataFrame:

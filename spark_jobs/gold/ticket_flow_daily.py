@@ -12,7 +12,11 @@ from spark_jobs.gold.measures import PRIORITIES, columns, up_to
 
 @table(
     grain=["ops_date", "priority"],
-    slices=by_date("ops_date", moved_by={"tickets": ["created_date", "resolved_date"]}),
+    slices=by_date(
+        "ops_date",
+        moved_by={"tickets": ["created_date", "resolved_date"]},
+        reads={"tickets": ["priority", "created_date", "resolved_date"]},
+    ),
     checks=[Accepted("priority", PRIORITIES)],
 )
 def ticket_flow_daily(tickets: DataFrame, *, horizon: date) -> DataFrame:
