@@ -153,7 +153,10 @@ def _missed(its: Retiring, accepted: DataFrame, places: set[Place]) -> set[Place
     both = silver.last_changes(rebuilt.rows, contract).select(*columns, F.lit(1).alias("_side"))
     both = both.unionByName(held.select(*columns, F.lit(-1).alias("_side")))
     differing = both.groupBy(*columns).agg(F.sum("_side").alias("_side")).where("_side <> 0").select(*key)
-    return _places(old.join(differing.distinct(), key, "left_semi"))
+    # new names are new columns to Spark 3.5, which else takes both sides of the join for the same
+    apart = differing.distinct().toDF(*(f"of_{name}" for name in key))
+    same = [F.col(name) == F.col(f"of_{name}") for name in key]
+    return _places(old.join(apart, same, "left_semi"))
 
 
 def _among(places: set[Place]) -> Column:
