@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 
 from spark_jobs import direct
 from spark_jobs.contract import Contract
+from spark_jobs.forgotten import Forgotten, frame_without_forgotten, without_forgotten
 from spark_jobs.lake import Fence, Lake, columns_of, create, days_sql
 from spark_jobs.sources import Opened, schema
 from spark_jobs.sources.record import File
@@ -38,8 +39,9 @@ def write(
     *,
     load_time: datetime,
     driver_bytes: int,
+    forgotten: Forgotten | None = None,
 ) -> None:
-    """Append the deliveries that aren't there yet, in one commit; none when all are.
+    """Append the deliveries that aren't there yet, in one commit; none when all are. Who is `forgotten` isn't kept.
 
     Of no more than `driver_bytes` together the driver reads them, else Spark's tasks.
     """
@@ -51,7 +53,8 @@ def write(
     facts = {"dataset": contract.dataset, "days": [days[0], days[-1]]}
     run_id = fence.lease.run_id
     if source.is_small(new, driver_bytes):
-        _append_here(lake, contract, source.here(new, run_id=run_id, load_time=load_time), fence, facts)
+        read = source.here(new, run_id=run_id, load_time=load_time)
+        _append_here(lake, contract, without_forgotten(read, contract, forgotten), fence, facts)
         return
     path = lake.path("bronze", contract.dataset)
     if lake.version("bronze", contract.dataset) is None:
@@ -60,6 +63,7 @@ def write(
     options = {"mergeSchema": "true", **fence.append_options(**facts)}
     try:
         rows = source.frame(spark, new, run_id=run_id, load_time=load_time)
+        rows = frame_without_forgotten(rows, contract, forgotten)
         rows.write.format("delta").mode("append").options(**options).save(path)
     except Exception as error:
         told = source.explained(error)
@@ -68,12 +72,15 @@ def write(
         raise told from None  # what Spark's error shows of its plan is nobody's business
 
 
-def write_rows(lake: Lake, contract: Contract, rows: pa.Table, fence: Fence) -> None:
+def write_rows(
+    lake: Lake, contract: Contract, rows: pa.Table, fence: Fence, *, forgotten: Forgotten | None = None
+) -> None:
     """Append records that are on the driver, those of deliveries that aren't there yet, in one commit."""
     there = {f"{day}/{delivery}" for day, delivery in present(lake, contract.dataset)}
     pairs = zip(rows["_logical_date"].to_pylist(), rows["_delivery"].to_pylist(), strict=True)
     new = rows.filter(pa.array([f"{day}/{delivery}" not in there for day, delivery in pairs], pa.bool_()))
     days = sorted({f"{day}" for day in new["_logical_date"].to_pylist()})
+    new = without_forgotten(new, contract, forgotten)
     _append_here(lake, contract, new, fence, {"dataset": contract.dataset, "days": [*days[:1], *days[-1:]]})
 
 

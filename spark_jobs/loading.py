@@ -12,6 +12,7 @@ from spark_jobs.batch import Batch, Loader, new_batch, record, recovered, runnin
 from spark_jobs.contract import Contract
 from spark_jobs.drift import look_at_headers
 from spark_jobs.errors import SourceError, Unreachable, as_opslake_error, first_line
+from spark_jobs.forgotten import forgotten_of
 from spark_jobs.log import log
 from spark_jobs.silver_table import refuse_unfit
 from spark_jobs.sources import opened
@@ -110,6 +111,7 @@ def _to_bronze(
             loader.fence,
             load_time=batch.started,
             driver_bytes=loader.settings.driver_rows * ROW_BYTES,
+            forgotten=forgotten_of(loader.settings) if contract.customer_id else None,
         )
     log.info("bronze.kept", dataset=contract.dataset, days=len(batch.alive))
     batch.failures |= missing

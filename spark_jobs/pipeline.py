@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -17,6 +17,7 @@ from spark_jobs import __version__
 from spark_jobs.batch import Loader
 from spark_jobs.contract import Contract, load_contracts
 from spark_jobs.errors import DATA_FAILED, ENGINE_FAILED, OK, LakeHeld, LeaseLost, OpslakeError, as_opslake_error
+from spark_jobs.forgetting import Forgot, forget
 from spark_jobs.lake import Fence, Lake
 from spark_jobs.loading import load
 from spark_jobs.log import log
@@ -54,6 +55,8 @@ class Report:
     tables: list[Outcome] = field(default_factory=list)
     waiting: list[Due] = field(default_factory=list)
     replayed: Replayed | None = None
+    own_figures: dict[str, int] | None = None
+    """Of a command that loads nothing."""
     error: OpslakeError | None = None
     seconds: float = 0.0
 
@@ -70,9 +73,11 @@ class Report:
 
     @property
     def figures(self) -> dict[str, int]:
-        """Sums over the days that were loaded; of a replay its own."""
+        """Sums over the days that were loaded; of a replay, or of a command that loads nothing, its own."""
         if self.replayed is not None:
             return self.replayed.summary
+        if self.own_figures is not None:
+            return self.own_figures
         names = ("read", "inserted", "updated", "unchanged", "stale", "duplicates", "rejected")
         loaded = [d.figures for d in self.days if d.figures]
         return {name: sum(getattr(f, name) for f in loaded) for name in names}
@@ -167,6 +172,15 @@ class Pipeline:
             self._publish(fence, report)
             self._finish(report)
         return report
+
+    def forget(self, ids: Iterable[str]) -> tuple[Report, Forgot]:
+        """Remove what the lake knows of these customers, and bring Gold up to what is left."""
+        with self.held() as (fence, report):
+            forgot = forget(self.spark, self.settings, self.lake, fence, self.contracts, ids)
+            report.own_figures = forgot.rows
+            self._publish(fence, report)
+            self._finish(report)
+        return report, forgot
 
     @contextmanager
     def held(self, report: Report | None = None, patience: float = 0) -> Iterator[tuple[Fence, Report]]:

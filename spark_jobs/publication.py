@@ -5,7 +5,7 @@ Few rows are committed from the driver (direct.py), many by Spark.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -72,6 +72,14 @@ class Publication:
     rows_per_file: int
     driver_rows: int
     """Up to so many rows of a table are compared and committed on the driver."""
+    personal: frozenset[str] = frozenset()
+    """Names of columns that some contract classifies: no new table has statistics of them."""
+
+    def statistics(self, columns: Sequence[tuple[str, str]]) -> list[str] | None:
+        """The columns of (name, type) that have statistics; None where nothing is personal: Delta's own choice."""
+        if not self.personal & {name for name, _ in columns}:
+            return None
+        return [name for name, kind in columns if name not in self.personal and not kind.startswith(("array", "map"))]
 
 
 def publish(by: Publication, table: GoldTable, result: DataFrame, move: Move) -> Outcome:
@@ -112,8 +120,17 @@ def _publish_here(
     if old is not None and not verdict.differing:
         return Outcome(table.name, "equal", move.reason, rows=verdict.rows, messages=warnings)
     if column is None or old is None:
+        stats = by.statistics([(f.name, "array" if pa.types.is_nested(f.type) else "plain") for f in rows.schema])
         direct.commit(
-            by.lake, "gold", table.name, seen, rows, by.fence, new_schema=old is None, facts={"table": table.name}
+            by.lake,
+            "gold",
+            table.name,
+            seen,
+            rows,
+            by.fence,
+            new_schema=old is None,
+            facts={"table": table.name},
+            properties={"delta.dataSkippingStatsColumns": ",".join(stats)} if stats else None,
         )
     else:
         days = [d for d in verdict.differing if isinstance(d, date)]
@@ -223,7 +240,7 @@ def _passed(table: GoldTable, verdict: Verdict, lost: Mapping[Relationship, int]
 def _overwrite(by: Publication, table: GoldTable, rows: DataFrame, number: int, *, same_shape: bool) -> None:
     path = by.lake.path("gold", table.name)
     if by.lake.version("gold", table.name) is None:
-        create(by.spark, path, rows.schema)
+        create(by.spark, path, rows.schema, stats=by.statistics(rows.dtypes))
     bound = table.slices.bounded_by
     if number <= by.rows_per_file:
         rows = rows.coalesce(1)

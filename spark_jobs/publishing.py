@@ -69,9 +69,25 @@ class Publisher:
         absent = {name: ABSENT for name in self.contracts if name not in self.horizons}
         return absent | {name: version for name, version in found.items() if version is not None}
 
+    def known(self, versions: Mapping[str, int]) -> dict[str, TableProgress]:
+        """The tables' progress, what maintenance alone has added to an input taken for consumed."""
+        asked: dict[tuple[str, int], bool] = {}
+        found: dict[str, TableProgress] = {}
+        for table, record in self.progress.all().items():
+            consumed = dict(record.consumed)
+            for name, version in record.consumed.items():
+                now, layer = versions.get(name, version), "gold" if name in registry() else "silver"
+                if ABSENT < version < now:
+                    if (name, version) not in asked:
+                        asked[name, version] = self.lake.changed(layer, name, version, now)  # type: ignore[arg-type]
+                    consumed[name] = version if asked[name, version] else now
+            found[table] = replace(record, consumed=consumed) if consumed != record.consumed else record
+        return found
+
     def pending(self) -> dict[str, str]:
         """The tables that aren't up to date, with the reason. Needs no JVM."""
-        versions, progress = self.versions(), self.progress.all()
+        versions = self.versions()
+        progress = self.known(versions)
         found: dict[str, str] = {}
         for table in registry().values():
             waits = [name for name in table.inputs if name in found]
@@ -93,9 +109,11 @@ def schema_hash(contract: Contract) -> str:
 
 def publish_all(spark: SparkSession, publisher: Publisher, fence: Fence) -> list[Outcome]:
     """Bring every Gold table up to date. A table that fails its checks holds back only those that read it."""
-    versions, progress = publisher.versions(), publisher.progress.all()
+    versions = publisher.versions()
+    progress = publisher.known(versions)
     feeds, settings = Feeds(spark, publisher.lake, publisher.settings.driver_rows), publisher.settings
-    by = Publication(spark, publisher.lake, fence, settings.rows_per_file, settings.driver_rows)
+    personal = frozenset(c.name for its in publisher.contracts.values() for c in its.columns if c.is_personal)
+    by = Publication(spark, publisher.lake, fence, settings.rows_per_file, settings.driver_rows, personal)
     tables = registry()
     order = followed(tables)
     order.prepare()

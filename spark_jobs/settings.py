@@ -52,6 +52,12 @@ class Settings(BaseSettings):
     """Files of Silver and of ticket-grained Gold hold at most so many rows: a correction rewrites few of them."""
     driver_rows: int = 100_000
     """Gold tables and deliveries up to so many rows are committed from the driver, larger ones by Spark's tasks."""
+    vacuum_hours: int = Field(default=168, ge=1)
+    """`maintain` keeps the files of older versions for so many hours: time travel and slow readers need them."""
+    superseded_days: int = Field(default=30, ge=0)
+    """A delivery that another one of its day has replaced stays in Bronze for at least so many days."""
+    forget_key: str | None = None
+    """A reference to the secret with which ids of forgotten customers are hashed: `env:NAME`."""
     log_format: Literal["auto", "json", "console"] = "auto"
     notify: Annotated[tuple[SecretStr, ...], NoDecode] = ()
     """Who is told of what needs somebody: URLs in the way of apprise. They hold credentials: never shown whole."""

@@ -137,7 +137,18 @@ NOTIFICATIONS = StateTable(
         Column("over_at", "timestamp"),
     ),
 )
-STATE_TABLES = (INGESTION_STATE, RUNS, GOLD_PROGRESS, LEASE, NOTIFICATIONS)
+FORGOTTEN = StateTable(
+    "forgotten",
+    (
+        Column("id_hash", required=True),
+        Column("key_check"),
+        Column("sources", "strings"),
+        Column("is_done", "boolean"),
+        Column("asked_at", "timestamp"),
+        Column("run_id"),
+    ),
+)
+STATE_TABLES = (INGESTION_STATE, RUNS, GOLD_PROGRESS, LEASE, NOTIFICATIONS, FORGOTTEN)
 
 
 def state_uri(root: str, table: StateTable) -> str:

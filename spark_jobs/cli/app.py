@@ -22,6 +22,7 @@ app = typer.Typer(
 
 Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines instead of a table.")]
+Unmask = Annotated[bool, typer.Option("--unmask", help="Show personal data, which is masked otherwise.")]
 Dataset = Annotated[str | None, typer.Option(help="Only this dataset.")]
 
 LOOK, PREPARE = "Look, changing nothing", "Prepare"
@@ -62,4 +63,5 @@ def known_dataset(name: str | None, known: Collection[str]) -> None:
 
 
 # Each registers its commands, in the order of `opslake --help`.
-from spark_jobs.cli import runs, status, plan, check, exceptions, trace, contract, sample, land, publish, doctor  # noqa: E402, F401, I001
+from spark_jobs.cli import runs, maintain, forget, status, plan, check, exceptions, trace, contract  # noqa: E402, F401, I001
+from spark_jobs.cli import sample, land, publish, doctor  # noqa: E402, F401, I001

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from spark_jobs.contract.carrying import check_carried, names_in
 from spark_jobs.contract.column_checks import CONTEXT, SNAKE_CASE, check_column, check_reason
+from spark_jobs.contract.customer import check_customer
 from spark_jobs.contract.findings import Report
 from spark_jobs.contract.formats import (
     ADDRESS,
@@ -40,6 +41,7 @@ def check(contract: Contract, report: Report) -> None:
     check_carried(contract, report)
     _check_ordering(contract, report)
     _check_event_date(contract, report)
+    check_customer(contract, report)
     _check_rules(contract, report)
     _check_path(contract, report)
     _check_format(contract, report)

@@ -35,6 +35,7 @@ FIELDS = {
     "zone": "zone",
     "orderingColumn": "ordering",
     "eventDateColumn": "event_date",
+    "customerIdColumn": "customer_id",
     "loadMode": "load_mode",
     "maxRejectRatio": "max_reject_ratio",
     "driftPolicy": "drift",

@@ -23,6 +23,7 @@ CONTRACT_SETTINGS: Mapping[str, Kind] = {
     "zone": TEXT,
     "orderingColumn": TEXT,
     "eventDateColumn": TEXT,
+    "customerIdColumn": TEXT,
     "loadMode": ("merge", "replace"),
     "maxRejectRatio": NUMBER,
     "driftPolicy": ("report", "fail"),

@@ -89,3 +89,13 @@ CREATE TABLE notifications (
   run_id STRING COMMENT 'the run after which it was sent; null after a check',
   over_at TIMESTAMP COMMENT 'when it was found well again; from then on the same would be news'
 ) USING DELTA;
+
+-- Customers who are forgotten. One row each; later loads know them again by the hash alone.
+CREATE TABLE forgotten (
+  id_hash STRING NOT NULL COMMENT 'HMAC-SHA256 of the customer id with the secret that forget_key names',
+  key_check STRING COMMENT 'the same of a fixed text: tells another secret from the one that was used',
+  sources ARRAY<STRING> COMMENT 'files, tables and tabs that delivered records of the customer',
+  is_done BOOLEAN COMMENT 'whether every layer has been gone through',
+  asked_at TIMESTAMP COMMENT 'when it was asked for first',
+  run_id STRING COMMENT 'the run that wrote this row'
+) USING DELTA;

@@ -57,9 +57,9 @@ def first_deliveries(landing: Path) -> None:
     day_1 = [_early(n) for n in range(1, 11)]
     day_1 += [ticket(11, "01 12:00", priority="Urgent"), ticket(4, "01 09:04", "01 11:30", updated="01 11:30")]
     day_2 = [ticket(n, f"02 09:{n:02d}", agent="A2") for n in range(12, 18)]
-    _put(landing, "tickets", 1, HEADER, day_1, 1)
-    _put(landing, "tickets", 2, HEADER, [*day_2, ticket(18, "02 10:00", sla="0"), ticket(19, "never")], 2)
-    _put(landing, "agents_master", 1, STAFF, [_agent(1), _agent(2), _agent(3)], 1)
+    put(landing, "tickets", 1, HEADER, day_1, 1)
+    put(landing, "tickets", 2, HEADER, [*day_2, ticket(18, "02 10:00", sla="0"), ticket(19, "never")], 2)
+    put(landing, "agents_master", 1, STAFF, [_agent(1), _agent(2), _agent(3)], 1)
 
 
 def second_deliveries(landing: Path) -> None:
@@ -75,10 +75,10 @@ def second_deliveries(landing: Path) -> None:
     day_3 = [ticket(n, f"03 10:{n:02d}", priority=("Low", "Medium")[n % 2]) for n in range(20, 31)]
     day_3 += [ticket(12, "02 09:12", "03 09:00", updated="03 09:00"), ticket(13, "02 09:13", updated="01 00:00")]
     day_3 += [ticket(14, "02 09:14"), ticket(20, "03 10:20", "03 18:00", updated="03 18:00"), "T31,half of a record"]
-    _put(landing, "tickets", 1, HEADER, day_1, 3)
-    _put(landing, "tickets", 2, HEADER, [*day_2, ticket(32, "02 23:00", status="Lost")], 3)
-    _put(landing, "tickets", 3, HEADER, day_3, 3)
-    _put(landing, "agents_master", 3, STAFF, [_agent(1), _agent(2).replace("North", "South"), _agent(4)], 3)
+    put(landing, "tickets", 1, HEADER, day_1, 3)
+    put(landing, "tickets", 2, HEADER, [*day_2, ticket(32, "02 23:00", status="Lost")], 3)
+    put(landing, "tickets", 3, HEADER, day_3, 3)
+    put(landing, "agents_master", 3, STAFF, [_agent(1), _agent(2).replace("North", "South"), _agent(4)], 3)
 
 
 def _early(number: int) -> str:
@@ -89,7 +89,8 @@ def _agent(number: int) -> str:
     return f"A{number},Agent {number},North,L{number},Lisbon,Day,2020-01-0{number}"
 
 
-def _put(landing: Path, dataset: str, day: int, header: str, rows: list[str], written: int) -> None:
+def put(landing: Path, dataset: str, day: int, header: str, rows: list[str], written: int) -> None:
+    """A delivery of a day of May 2024, `written` so many seconds after the midnight at which the runs begin."""
     path = landing / dataset / "2024" / "05" / f"2024-05-{day:02d}.csv"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
