@@ -64,4 +64,4 @@ def known_dataset(name: str | None, known: Collection[str]) -> None:
 
 # Each registers its commands, in the order of `opslake --help`.
 from spark_jobs.cli import runs, maintain, forget, status, plan, check, exceptions, trace, contract  # noqa: E402, F401, I001
-from spark_jobs.cli import sample, land, publish, doctor  # noqa: E402, F401, I001
+from spark_jobs.cli import sample, land, publish, doctor  # noqa: E402, F401
