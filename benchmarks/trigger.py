@@ -15,6 +15,7 @@ from benchmarks.comparison import Comparison, Target
 from benchmarks.process import Timing, run
 from benchmarks.workspace import OPSLAKE, TODAY, Workspace
 from spark_jobs.contract import load_contracts
+from spark_jobs.contract.formats import SERVED
 from state.landing import Delivery
 from state.ledger import DayState, Figures, Ledger, Status
 
@@ -103,10 +104,11 @@ def _built(space: Workspace) -> Path:
 def _contracts(folder: Path) -> dict[str, str]:
     """Path templates by dataset: the built-in datasets and as many more as twelve need."""
     folder.mkdir(exist_ok=True)
-    for number in range(DATASETS - len(load_contracts(None))):
+    built_in = [c for c in load_contracts(None).values() if c.format not in SERVED]
+    for number in range(DATASETS - len(built_in)):
         name = f"feed_{number}"
         (folder / f"{name}.odcs.yaml").write_text(CONTRACT.format(name=name), encoding="utf-8")
-    return {name: contract.path for name, contract in load_contracts(folder).items()}
+    return {name: c.path for name, c in load_contracts(folder).items() if c.format not in SERVED}
 
 
 def _file(landing: Path, path: str, day: date) -> Delivery:

@@ -120,11 +120,13 @@ def what_is_due(
     due: list[Due] = []
     for day in _days_in_question(contract, deliveries, states, today, start, end):
         files = tuple(deliveries.get(day, ()))
-        unready = bool(files) and contract.ready_marker and not ready(contract.dataset, day)
+        state = states.get(day)
+        done = state is not None and state.status is Status.SUCCEEDED and not force and not changed(files, state)
+        unready = bool(files) and contract.ready_marker and not done and not ready(contract.dataset, day)
         if files and not unready:
-            answer = _with_delivery(question, day, files, states.get(day))
+            answer = _with_delivery(question, day, files, state)
         else:
-            answer = _without_delivery(question, day, files, states.get(day))
+            answer = _without_delivery(question, day, files, state)
         if answer is not None:
             due.append(answer)
     return _only_the_latest(due, states) if contract.load_mode == "replace" else due

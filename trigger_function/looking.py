@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
 from spark_jobs.contract import Contract
+from spark_jobs.contract.formats import SERVED
+from spark_jobs.credentials import is_set
 from spark_jobs.settings import Settings
 from state.due import Due, what_is_due
 from state.landing import Delivery, find_deliveries, is_ready
 from state.lease import LeaseRow, current
-from state.ledger import DayState, Ledger, Standing
-from trigger_function.window import look_from
+from state.ledger import DayState, Ledger, Standing, Status
+from trigger_function.window import is_settled, look_from
 
 WORTH_A_RUN = ("load", "finish", "missing")
 """Actions that start a job. A day that only waits, or that may be missing, is settled by the next job beside others."""
+DAY = timedelta(days=1)
 THREADS = 12  # a listing waits for the store most of its time
 
 OfDay = TypeVar("OfDay", Standing, DayState)
@@ -84,9 +87,13 @@ def _dues(
     live_run: str | None,
 ) -> list[Due]:
     today = settings.business_today
+    if contract.format in SERVED:
+        return _of_server(contract, scope, outline, known, start, today=today, live_run=live_run)
     end = scope.end or (today if start is not None else None)
     files: dict[str, Delivery] = {file.path: file for day in known for file in day.deliveries}
-    deliveries = find_deliveries(settings.landing, contract.path, known=files, start=start, end=end)
+    deliveries = find_deliveries(
+        settings.landing, contract.path, ignore_case=contract.path_ignores_case, known=files, start=start, end=end
+    )
     first = min((day.logical_date for day in outline), default=None)
     if contract.starts_on is None and first is not None and start is not None and first < start:
         contract = replace(contract, starts_on=first)  # which `known`, cut to the days looked at, doesn't tell
@@ -103,6 +110,32 @@ def _dues(
         ready=partial(is_ready, settings.landing),
         live_run=live_run,
     )
+
+
+def _of_server(
+    contract: Contract,
+    scope: Scope,
+    outline: Sequence[Standing],
+    known: Sequence[DayState],
+    start: date | None,
+    *,
+    today: date,
+    live_run: str | None,
+) -> list[Due]:
+    """The open days of a dataset that a database or a sheet serves: only a job can ask it what it has.
+
+    One that was never loaded counts where the function's own environment names its server.
+    """
+    named = is_set(str(contract.options.get(SERVED[contract.format], "env:")))
+    if not outline and not named:
+        return []
+    last = min(scope.end or today, today - DAY)
+    first = max(day for day in (start or last, contract.starts_on, outline and outline[0].logical_date) if day)
+    settled = {one.logical_date for one in outline if is_settled(one)} if not scope.force else set()
+    alive = {s.logical_date for s in known if s.status is Status.RUNNING and live_run == s.run_id}
+    days = (first + n * DAY for n in range((last - first).days + 1))
+    why = "its source is asked by the job"
+    return [Due(contract.dataset, day, "load", why) for day in days if day not in settled | alive]
 
 
 def _by_dataset(days: Iterable[OfDay]) -> dict[str, list[OfDay]]:

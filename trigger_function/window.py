@@ -19,7 +19,7 @@ def look_from(starts_on: date | None, days: Iterable[Standing], today: date) -> 
 
     `days` are those of one dataset; `starts_on` is its contract's first day.
     """
-    settled = {day.logical_date: _is_settled(day) for day in days}
+    settled = {day.logical_date: is_settled(day) for day in days}
     known = [*settled, *([starts_on] if starts_on is not None else [])]
     if not known:
         return None
@@ -29,7 +29,7 @@ def look_from(starts_on: date | None, days: Iterable[Standing], today: date) -> 
     return min(day, limit)
 
 
-def _is_settled(day: Standing) -> bool:
+def is_settled(day: Standing) -> bool:
     """Whether no run would take the day up as it stands; a file that comes for it may change that."""
     if day.status is Status.FAILED:
         return day.error_class == MISSING_DELIVERY or day.attempt >= MOST_ATTEMPTS

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from types import SimpleNamespace
 from typing import Any, Literal
 
 import pytest
@@ -300,3 +301,32 @@ def test_force_loads_again_the_latest_whole_dataset_only() -> None:
 
     assert shown(asked(landing(d8="a", d9="b"), states, contract=AGENTS, force=True)) == {9: ("load", 2)}
     assert asked(landing(d8="a", d9="b"), states, contract=AGENTS, force=True, end=of(8)) == []
+
+
+def test_a_settled_days_marker_is_not_asked_for() -> None:
+    """Each question is a request to a store: a long history would cost as many."""
+    asked: list[date] = []
+    day, next_day = date(2026, 3, 1), date(2026, 3, 2)
+    file = Delivery("/in/1.csv", 1, "a" * 64, datetime(2026, 3, 2, tzinfo=UTC))
+    other = Delivery("/in/2.csv", 1, "b" * 64, datetime(2026, 3, 3, tzinfo=UTC))
+
+    due = what_is_due(
+        SimpleNamespace(
+            dataset="tickets",
+            path="",
+            starts_on=None,
+            missing_days="fail",
+            sla_hours=24,
+            ready_marker=True,
+            load_mode="merge",
+        ),
+        {day: [file], next_day: [other]},
+        [DayState("tickets", day, Status.SUCCEEDED, 1, deliveries=(file,))],
+        today=date(2026, 3, 3),
+        now=datetime(2026, 3, 3, 8, tzinfo=UTC),
+        zone="UTC",
+        ready=lambda _dataset, asked_for: asked.append(asked_for) is None,
+    )
+
+    assert [d.logical_date for d in due] == [next_day]
+    assert asked == [next_day]

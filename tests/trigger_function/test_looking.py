@@ -12,6 +12,7 @@ from spark_jobs.contract import Contract, load_contracts
 from spark_jobs.planning import Choice, make_plan
 from spark_jobs.settings import load_settings
 from state.landing import find_deliveries
+from state.lease import acquire
 from state.ledger import DayState, Ledger, Standing, Status
 from tests.trigger_function.conftest import TODAY, Store
 from trigger_function.looking import WORTH_A_RUN, Scope, look
@@ -161,3 +162,61 @@ def test_the_first_day_to_look_at(starts_on: str | None, days: list[Standing], f
 
     assert look_from(begins, days, MARCH_5) == (None if first is None else date.fromisoformat(first))
     assert str(MARCH_5) == TODAY
+
+
+def sheet(**changed: Any) -> dict[str, Contract]:
+    """The contract of a dataset that a sheet serves."""
+    return {"complaint_agents": replace(load_contracts(None)["complaint_agents"], **changed)}
+
+
+def open_days(known: dict[str, Contract], scope: Scope | None = None) -> list[str]:
+    """The days that are due."""
+    return [str(due.logical_date) for due in found(known, scope)]
+
+
+def test_a_server_is_left_to_the_job_to_ask(store: Store) -> None:
+    """Its open days are due, up to yesterday; the function has no way to it and no look."""
+    store.put("2026-03-02", dataset="complaint_agents", attempt=1)
+    store.put("2026-03-03", Status.FAILED, dataset="complaint_agents", attempt=1)
+
+    assert open_days(sheet()) == ["2026-03-03", "2026-03-04"]
+
+    store.put("2026-03-03", Status.SKIPPED, dataset="complaint_agents")
+    store.put("2026-03-04", dataset="complaint_agents", attempt=1)
+    assert open_days(sheet()) == []
+    day = date(2026, 3, 4)
+    assert open_days(sheet(), Scope(day, day, force=True)) == ["2026-03-04"]
+
+
+def test_a_server_that_nobody_named_is_not_in_use(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the environment nor the ledger knows of it."""
+    assert not (store.folder / "lake").exists()
+    assert open_days(sheet()) == []
+
+    monkeypatch.setenv("COMPLAINTS_SHEET", "a-sheet")
+    assert open_days(sheet()) == ["2026-03-04"]
+
+
+def test_a_servers_day_that_a_living_run_has_is_not_due(store: Store) -> None:
+    """As with files."""
+    store.put("2026-03-03", dataset="complaint_agents", attempt=1)
+    store.put("2026-03-04", Status.RUNNING, dataset="complaint_agents", attempt=1, run_id="alive")
+    assert open_days(sheet()) == ["2026-03-04"]
+
+    with acquire(store.lake, run_id="alive", command="opslake run", lease_seconds=3600) as lease:
+        living = look(load_settings(), sheet(), Scope(), datetime.now(UTC))
+        assert living.holder is not None
+        assert lease.run_id == "alive"
+    assert living.due == ()
+
+
+def test_a_path_whose_case_varies_is_an_objects_too() -> None:
+    """As the run reads it, so the event of the object is understood."""
+    from trigger_function.objects import Landed, what_landed
+
+    known = contracts(path_ignores_case=True)
+    day = date(2026, 3, 4)
+    name = "Tickets/2026/03/2026-03-04.CSV"
+
+    assert what_landed("b", name, "gs://b", [*known.values(), *sheet().values()]) == Landed("tickets", day)
+    assert what_landed("b", name, "gs://b", contracts().values()) is None
