@@ -13,6 +13,7 @@ from spark_jobs.doctor import Finding
 from spark_jobs.errors import OpslakeError
 from spark_jobs.java import find_java
 from spark_jobs.settings import FILE, Settings
+from spark_jobs.store_jars import store_jars
 
 PYTHONS = ((3, 11), (3, 13))
 DELTA_OF_SPARK = {"3.5": "3.3", "4.0": "4.0"}
@@ -27,7 +28,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield _python()
     yield _spark()
     yield _of("java", lambda: "{0.version} in {0.home}".format(find_java()))
-    yield _of("jars", _jars)
+    yield _of("jars", lambda: _jars(settings))
     yield _zone(settings)
 
 
@@ -65,14 +66,19 @@ def _spark() -> Finding:
     return Finding("spark", told)
 
 
-def _jars() -> str:
+def _jars(settings: Settings) -> str:
+    """Delta's jars, and those of the lake's store where it isn't a folder."""
     try:
-        from spark_jobs.session import delta_jars
+        import pyspark
 
-        jars = delta_jars()
+        from spark_jobs.session import PROJECT, delta_jars, spark_line
     except ImportError:
         return "not looked for without Spark"
-    return f"{len(jars)} in {jars[0].parent}" if jars else "among Spark's own"
+    jars = delta_jars()
+    stores = PROJECT / ".ivy" / "jars-stores" / spark_line()
+    jars += store_jars(settings.lake, Path(pyspark.__file__).parent, stores)
+    folders = dict.fromkeys(str(jar.parent) for jar in jars)
+    return f"{len(jars)} in {', '.join(folders)}" if jars else "among Spark's own"
 
 
 def _zone(settings: Settings) -> Finding:

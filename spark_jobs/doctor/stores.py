@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import TypeVar
 
 from fsspec import AbstractFileSystem
-from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 
 from spark_jobs.doctor import Finding
-from spark_jobs.errors import first_line
+from spark_jobs.errors import OpslakeError, first_line
 from spark_jobs.settings import Settings
 from state.landing import modified_at
 from state.lease import MOST_SKEW
+from state.stores import open_files
 
 PATIENCE = 30.0  # seconds: clients of stores try again for minutes where nothing answers
 Answer = TypeVar("Answer")
@@ -40,7 +40,7 @@ def _lake(lake: str) -> list[Finding]:
 
 def _write(lake: str) -> list[Finding]:
     """A small file beside the state tables: written, looked at, removed."""
-    files, base = url_to_fs(lake)
+    files, base = open_files(lake)
     local = isinstance(files, LocalFileSystem)
     folder = f"{base.rstrip('/')}/state"
     if local and not Path(base).is_dir():
@@ -93,7 +93,7 @@ def _landing(landing: str) -> Finding:
 
 
 def _read(landing: str) -> Finding:
-    files, base = url_to_fs(landing)
+    files, base = open_files(landing)
     if not files.exists(base):
         hint = "make it or set `landing`; `opslake sample --out …` fills one to try with"
         return Finding("landing", f"{landing}: isn't there", hint)
@@ -133,14 +133,14 @@ def _within(seconds: float, ask: Callable[[], Answer]) -> Answer:
 
 
 def _said(error: Exception) -> str:
+    if isinstance(error, OpslakeError):
+        return f"{error.what}: {error.value}"
     return f"{type(error).__name__}: {first_line(error)}"
 
 
 def _cure(error: Exception, usual: str) -> str:
-    if isinstance(error, ImportError | ValueError) and "install" in str(error).lower():
-        return (
-            "install the package for this kind of store: pip install 'opslake[gcp]' for gs://, 'opslake[aws]' for s3://"
-        )
+    if isinstance(error, OpslakeError) and error.hint:
+        return error.hint
     if isinstance(error, TimeoutError):
         return f"is the network there? else: {usual}"
     return f"needed: {usual}"

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from deltalake import DeltaTable
-from fsspec.core import url_to_fs
 
 from spark_jobs.contract import load_contracts
 from spark_jobs.doctor import Finding
 from spark_jobs.errors import OpslakeError
 from spark_jobs.lookup import open_table
 from spark_jobs.settings import Settings
+from state.stores import open_files
 from state.tables import STATE_TABLES
 
 CANT_READ = {
@@ -50,7 +50,8 @@ def examine(settings: Settings) -> Iterator[Finding]:
         zone = table.metadata().configuration.get("opslake.businessTimezone", settings.business_timezone)
         other_zones += [f"silver/{name} is of {zone}"] if zone != settings.business_timezone else []
     if not wrong:
-        told = f"{seen} tables that BigQuery, Athena and delta-rs can read" if seen else "none yet"
+        number = f"{seen} table" + ("" if seen == 1 else "s")
+        told = f"{number} that BigQuery, Athena and delta-rs can read" if seen else "none yet"
         yield Finding("tables", told)
     if other_zones:
         hint = "set business_timezone back, or `opslake rebuild --silver DATASET` for each"
@@ -104,8 +105,8 @@ def _is_plain(name: str) -> bool:
 def _largest_entry(uri: str) -> int:
     """Bytes of the largest entry of a table's log; 0 where it can't be listed."""
     try:
-        files, base = url_to_fs(uri)
+        files, base = open_files(uri)
         listed = files.ls(f"{base.rstrip('/')}/_delta_log", detail=True)
-    except (OSError, ValueError, ImportError):
+    except (OSError, OpslakeError):
         return 0
     return max((int(one["size"] or 0) for one in listed if one["name"].endswith(".json")), default=0)

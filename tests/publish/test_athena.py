@@ -37,12 +37,11 @@ def test_gold_and_state_stand_in_the_analysts_database(shown: Any, published: Pu
     """By their plain names; everything else with its layer in the restricted one."""
     kept = {(path.parent.parent.name, path.parent.name) for path in published.root.glob("*/*/_delta_log")}
     over_state = {"ingestion_days", "ingestion_by_day", "ingestion_gaps"}
-    personal = {("gold", "dim_ticket_agents")}  # it has the agents' names, where it is
 
     analysts, restricted = tables_of(shown, "opslake"), tables_of(shown, "opslake_restricted")
 
-    assert analysts.keys() == {name for layer, name in kept - personal if layer in ("gold", "state")} | over_state
-    others = {f"{layer}_{name}" for layer, name in kept if layer not in ("gold", "state") or (layer, name) in personal}
+    assert analysts.keys() == {name for layer, name in kept if layer in ("gold", "state")} | over_state
+    others = {f"{layer}_{name}" for layer, name in kept if layer not in ("gold", "state")}
     assert restricted.keys() == others | {"exception_reasons_daily"}
 
 
