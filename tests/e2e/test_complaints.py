@@ -74,7 +74,7 @@ class Story:
                 complaint("w2", "c8", "Odd", "a9", "Backlog", at(two, "21:00:00")),
                 complaint("w3", "c3", at=at(three, "12:00:00"), status="Resolved"),
             ],
-            customers=[KEPT, "c1,Ann,f,1990-02-03,2020-01-01, Ann@X.org ,", "c2,Bo,m,2010-12-31,,,", "c77,,,1850-01-01,,,"],
+            customers=[KEPT, "c1,Ann,f,1990-02-03,2020-01-01, Ann@X.org ,", "c2,Bo,,,,,", "c77,,,1850-01-01,,,"],
             complaint_agents=["a1,Bea,5,TX", "a2,Ned,,"],
             complaint_categories=["Billing,Money,48", "Fees,Money,"],
         )  # fmt: skip
