@@ -27,6 +27,8 @@ from tests.oracle import GRAINS_OF_COMPLAINTS
 DAYS = [date(2024, 3, day) for day in range(8, 13)]
 """The clocks of New York go forward on the third."""
 ZONE = "America/New_York"
+KEPT = "c3,Lu,,1970-01-01,,,"
+"""A customer who stays as he is while the list changes and a complaint becomes his."""
 DIMENSIONS = ("dim_customers", "dim_complaint_agents", "dim_complaint_categories")
 
 
@@ -72,7 +74,7 @@ class Story:
                 complaint("w2", "c8", "Odd", "a9", "Backlog", at(two, "21:00:00")),
                 complaint("w3", "c3", at=at(three, "12:00:00"), status="Resolved"),
             ],
-            customers=["c1,Ann,f,1990-02-03,2020-01-01, Ann@X.org ,", "c2,Bo,m,2010-12-31,,@,", "c77,,,1850-01-01,,,"],
+            customers=[KEPT, "c1,Ann,f,1990-02-03,2020-01-01, Ann@X.org ,", "c2,Bo,,,,,", "c77,,,1850-01-01,,,"],
             complaint_agents=["a1,Bea,5,TX", "a2,Ned,,"],
             complaint_categories=["Billing,Money,48", "Fees,Money,"],
         )  # fmt: skip
@@ -90,11 +92,14 @@ class Story:
         deliver(
             trial,
             four,
-            call_logs=[complaint("11", "c6", agent="a9", at=at(one, "11:00:00"), status="Resolved")],
+            call_logs=[
+                complaint("11", "c6", agent="a9", at=at(one, "11:00:00"), status="Resolved"),
+                complaint("12", "c3", at=at(one, "12:00:00")),
+            ],
             social_complaints=[complaint("s1", "c1", "Fees", at=at(three, "09:00:00"), until=at(four, "01:00:00"),
                                          status="Resolved", medium="Clicks")],
             web_complaints=[],
-            customers=["c1,Ann,f,1990-02-03,2020-01-01,ann@y.org,", "c8,Di,f,1950-01-01,2021-01-01,,"],
+            customers=["c1,Ann,f,1990-02-03,2020-01-01,ann@y.org,", "c8,Di,f,1950-01-01,2021-01-01,,", KEPT],
             complaint_agents=["a1,Bea,6,TX", "a9,Ivy,1,NY"],
         )  # fmt: skip
         self.changed = trial.run(accept_rejects=True)
@@ -142,7 +147,8 @@ def test_a_changed_reference_moves_its_members_and_not_the_facts(told: Story) ->
     )
     assert "c77" not in members
     slices = {outcome.table: outcome.slices for outcome in told.changed.tables}
-    assert slices["fct_unified_complaints"] == 2
+    assert members["c3"]["age_band"] == "45-54"
+    assert slices["fct_unified_complaints"] == 3
     assert slices["dim_complaint_categories"] == 0
 
 

@@ -17,7 +17,7 @@ def test_no_gold_table_has_a_column_that_a_contract_of_its_datasets_classifies(s
     frames = {name: spark.createDataFrame([], schema(contract)) for name, contract in contracts.items()}
     personal = {name: {c.name for c in contract.columns if c.is_personal} for name, contract in contracts.items()}
     assert "agent_name" in personal["agents_master"]
-    known: dict[str, object] = {"horizon": date(2024, 5, 1), "zone": "UTC"}
+    known: dict[str, object] = {"horizon": date(2024, 5, 1), "year": 2024, "zone": "UTC"}
     for contract in contracts.values():
         known |= contract.thresholds
     shown = {}
