@@ -10,6 +10,8 @@ import pytest
 
 from spark_jobs.settings import Settings
 from spark_jobs.submitted import split_arguments, take_settings
+from tests.deploy.running import environment as told
+from tests.deploy.running import needs_terraform, planned
 from tests.deploy.terraform_check import Body, module_of
 
 environment = pytest.importorskip("trigger_function.environment", reason="the trigger function isn't here yet")
@@ -63,3 +65,19 @@ def test_what_a_glue_job_gets_by_default_does_not_reach_the_command() -> None:
 def of(cloud: str, type_name: str) -> list[tuple[str, str, str, str, Body]]:
     """What Terraform makes of one type."""
     return [thing for thing in module_of(cloud).things() if thing[2] == type_name]
+
+
+@needs_terraform
+@pytest.mark.usefixtures("schemas")
+@pytest.mark.parametrize("variables", [{}, {"container_image": "images/opslake:abc", "subnetwork": "inner"}])
+def test_a_function_understands_what_terraform_tells_it(
+    variables: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its own settings and those of the lake, from the variables of a plan."""
+    for name, value in told(planned("gcp", tmp_path, **variables)).items():
+        monkeypatch.setenv(name, value)
+    own = environment.own_settings(OnDataproc)
+    assert own.runtime_version == "3.0"
+    assert own.labels == {"application": "opslake", "managed-by": "terraform"}
+    assert own.container_image == variables.get("container_image", "")
+    assert environment.lake_settings().lake == "gs://my-project-opslake-lake"
