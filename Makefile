@@ -1,7 +1,7 @@
 # The project's commands. `make` alone prints them.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-spark35 test test-spark35 lint format demo bench package package-gcp package-aws image \
-	plan-gcp plan-aws deploy-gcp deploy-aws clean
+.PHONY: help setup setup-spark35 setup-stores setup-stores35 test test-spark35 lint format demo bench package \
+	package-gcp package-aws image plan-gcp plan-aws deploy-gcp deploy-aws clean
 
 PYTHON ?=
 IVY_SETTINGS ?=
@@ -24,16 +24,24 @@ setup: ## make .venv (Spark 4.0): Python packages, Java, Delta jars; once with a
 setup-spark35: ## make .venv35 the same way for Spark 3.5 (Python 3.11)
 	@deploy/setup/setup.sh .venv35 constraints-spark35.txt 3.5 2.12 python3.11
 
+setup-stores: ## setup, and the jars for lakes on gs:// and s3a:// (some hundred MB)
+	@STORES=1 deploy/setup/setup.sh .venv constraints.txt 4.0 2.13 python3.11 python3.12 python3.13
+
+setup-stores35: ## the same for Spark 3.5
+	@STORES=1 deploy/setup/setup.sh .venv35 constraints-spark35.txt 3.5 2.12 python3.11
+
 test: setup ## all tests, on Spark 4.0; WORKERS files at a time (2), each with a session of about 2 GiB
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE) $(PYTEST_ARGS)
 
 test-spark35: setup-spark35 ## the tests that touch Spark, on Spark 3.5
 	.venv35/bin/python -m pytest $(SIDE_BY_SIDE) -m spark $(PYTEST_ARGS)
 
-lint: setup ## ruff, its formatter and mypy, changing nothing
+lint: setup ## ruff, its formatter, mypy and sqlfluff, changing nothing
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy $(TYPED)
+	$(BIN)/sqlfluff lint --dialect bigquery deploy/bigquery
+	$(BIN)/sqlfluff lint --dialect athena deploy/athena
 
 format: setup ## let ruff repair and format what it can
 	$(BIN)/ruff check --fix-only .

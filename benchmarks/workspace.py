@@ -62,13 +62,19 @@ class Workspace:
     def environ(self, lake: Path, landing: Path) -> dict[str, str]:
         """The environment of a measured process; of the caller's settings only those about the machine stay."""
         kept = {k: v for k, v in os.environ.items() if not k.startswith("OPSLAKE_") or k in MACHINE_SETTINGS}
-        return kept | {
-            "OPSLAKE_LAKE": str(lake),
-            "OPSLAKE_LANDING": str(landing),
-            "OPSLAKE_TODAY": TODAY,
-            "OPSLAKE_LOG_FORMAT": "json",
-            "PYTHONPATH": str(PROJECT),
-        }
+        contracts = landing / "_contracts"  # of a sample, which has files in the place of servers
+        own = {"OPSLAKE_CONTRACTS": str(contracts)} if contracts.exists() else {}
+        return (
+            kept
+            | own
+            | {
+                "OPSLAKE_LAKE": str(lake),
+                "OPSLAKE_LANDING": str(landing),
+                "OPSLAKE_TODAY": TODAY,
+                "OPSLAKE_LOG_FORMAT": "json",
+                "PYTHONPATH": str(PROJECT),
+            }
+        )
 
 
 MACHINE_SETTINGS = ("OPSLAKE_JVM", "OPSLAKE_CORES", "OPSLAKE_DRIVER_MEMORY", "OPSLAKE_GOLD_THREADS")

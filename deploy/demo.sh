@@ -9,13 +9,24 @@ days=28
 start=$(python -c "from datetime import UTC, datetime, timedelta as d; print((datetime.now(UTC) - d(days=$days)).date())")
 day() { python -c "from datetime import date, timedelta as d; print(date.fromisoformat('$start') + d(days=$1))"; }
 export OPSLAKE_LAKE=$demo/lake OPSLAKE_LANDING=$demo/landing OPSLAKE_LOG_FORMAT=console
+export OPSLAKE_CONTRACTS=$demo/landing/_contracts  # of the sample: it reads files where there is no server
 
 say() { printf '\n\033[1m== %s\033[0m\n' "$1"; }
 try() { printf '\033[2m$ %s\033[0m\n' "$*"; "$@"; }
 
 rm -rf "$demo"
-say "1. Four weeks of tickets, calls and agent events, with the dirt of real life"
-try opslake sample --out "$demo/landing" --start "$start" --days $days --tickets-per-day 150 --seed 7
+say "1. Four weeks of tickets, calls, agent events and complaints, with the dirt of real life"
+web=()
+if server=$(deploy/demo_postgres.sh start); then
+  eval "export $server"
+  trap 'deploy/demo_postgres.sh stop "$FOLDER"' EXIT
+  echo "Web complaints are tables of a PostgreSQL server at $WEB_COMPLAINTS_URL."
+  export DEMO_DATABASE=${WEB_COMPLAINTS_URL/:\/\//:\/\/demo:$WEB_COMPLAINTS_PASSWORD@}
+  web=(--postgres-url env:DEMO_DATABASE)
+else
+  echo "No PostgreSQL server can be started here: web complaints are read from Parquet."
+fi
+try opslake sample --out "$demo/landing" --start "$start" --days $days --tickets-per-day 150 --seed 7 ${web[@]+"${web[@]}"}
 
 say "2. What would a run do?"
 try opslake plan --end "$(day 2)"
@@ -36,6 +47,7 @@ say "7. The ledger, and what was set aside"
 try opslake status --days 5
 try opslake exceptions list tickets --limit 5
 try opslake exceptions list calls --limit 5
+try opslake exceptions list web_complaints --limit 5
 
 say "8. Figures of three domains"
 try python deploy/demo_figures.py "$demo/lake"

@@ -16,7 +16,7 @@ from spark_jobs.lake import Fence, Lake
 from spark_jobs.log import log
 from spark_jobs.planning import delivery_id
 from spark_jobs.settings import Settings
-from spark_jobs.sources import File
+from spark_jobs.sources.record import File
 from state.due import Due
 from state.landing import Delivery
 from state.ledger import DayState, Figures, Ledger, Status

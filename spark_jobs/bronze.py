@@ -11,8 +11,10 @@ from pyspark.sql import functions as F
 
 from spark_jobs import direct
 from spark_jobs.contract import Contract
+from spark_jobs.forgotten import Forgotten, frame_without_forgotten, without_forgotten
 from spark_jobs.lake import Fence, Lake, columns_of, create, days_sql
-from spark_jobs.sources import File, read_files, read_here, schema
+from spark_jobs.sources import Opened, schema
+from spark_jobs.sources.record import File
 from state.landing import Delivery
 
 PARTITIONS = ("_logical_date", "_delivery")
@@ -31,15 +33,17 @@ def write(
     spark: SparkSession,
     lake: Lake,
     contract: Contract,
+    source: Opened,
     files: Iterable[File],
     fence: Fence,
     *,
     load_time: datetime,
     driver_bytes: int,
+    forgotten: Forgotten | None = None,
 ) -> None:
-    """Append the deliveries that aren't there yet, in one commit; none when all are.
+    """Append the deliveries that aren't there yet, in one commit; none when all are. Who is `forgotten` isn't kept.
 
-    Files of no more than `driver_bytes` together are parsed on the driver, more of them in Spark's tasks.
+    Of no more than `driver_bytes` together the driver reads them, else Spark's tasks.
     """
     there = present(lake, contract.dataset)
     new = [f for f in files if (f.logical_date, f.delivery) not in there]
@@ -48,24 +52,35 @@ def write(
     days = sorted({f"{f.logical_date}" for f in new})
     facts = {"dataset": contract.dataset, "days": [days[0], days[-1]]}
     run_id = fence.lease.run_id
-    if sum(f.size for f in new) <= driver_bytes:
-        _append_here(lake, contract, read_here(contract, new, run_id=run_id, load_time=load_time), fence, facts)
+    if source.is_small(new, driver_bytes):
+        read = source.here(new, run_id=run_id, load_time=load_time)
+        _append_here(lake, contract, without_forgotten(read, contract, forgotten), fence, facts)
         return
     path = lake.path("bronze", contract.dataset)
     if lake.version("bronze", contract.dataset) is None:
         shape = columns_of(schema(contract.source_names))
         create(spark, path, shape, partition_by=PARTITIONS, stats=STATISTICS)
-    rows = read_files(spark, contract, new, run_id=run_id, load_time=load_time)
     options = {"mergeSchema": "true", **fence.append_options(**facts)}
-    rows.write.format("delta").mode("append").options(**options).save(path)
+    try:
+        rows = source.frame(spark, new, run_id=run_id, load_time=load_time)
+        rows = frame_without_forgotten(rows, contract, forgotten)
+        rows.write.format("delta").mode("append").options(**options).save(path)
+    except Exception as error:
+        told = source.explained(error)
+        if told is None:
+            raise
+        raise told from None  # what Spark's error shows of its plan is nobody's business
 
 
-def write_rows(lake: Lake, contract: Contract, rows: pa.Table, fence: Fence) -> None:
+def write_rows(
+    lake: Lake, contract: Contract, rows: pa.Table, fence: Fence, *, forgotten: Forgotten | None = None
+) -> None:
     """Append records that are on the driver, those of deliveries that aren't there yet, in one commit."""
     there = {f"{day}/{delivery}" for day, delivery in present(lake, contract.dataset)}
     pairs = zip(rows["_logical_date"].to_pylist(), rows["_delivery"].to_pylist(), strict=True)
     new = rows.filter(pa.array([f"{day}/{delivery}" not in there for day, delivery in pairs], pa.bool_()))
     days = sorted({f"{day}" for day in new["_logical_date"].to_pylist()})
+    new = without_forgotten(new, contract, forgotten)
     _append_here(lake, contract, new, fence, {"dataset": contract.dataset, "days": [*days[:1], *days[-1:]]})
 
 

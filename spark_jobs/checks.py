@@ -46,10 +46,13 @@ def compare(table: GoldTable, new: DataFrame, old: DataFrame | None, *, slice_co
     return Verdict(differing, sum(row[2] or 0 for row in rows), errors, warnings)
 
 
-def orphans(new: DataFrame, check: Relationship, referenced: DataFrame) -> int:
-    """How many rows of `new` name something that `referenced` doesn't hold."""
+def orphans(new: DataFrame, check: Relationship, referenced: DataFrame | None) -> int:
+    """How many rows of `new` name something that `referenced` (none: nothing) doesn't hold; null names nothing."""
+    named = new.where(F.col(check.column).isNotNull())
+    if referenced is None:
+        return named.count()
     values = referenced.select(F.col(check.to).alias(check.column)).distinct()
-    return new.where(F.col(check.column).isNotNull()).join(values, check.column, "left_anti").count()
+    return named.join(values, check.column, "left_anti").count()
 
 
 def _per_grain(table: GoldTable, new: DataFrame, old: DataFrame | None, slice_column: str | None) -> DataFrame:

@@ -42,7 +42,7 @@ def _error(contract: Contract, day: date, column: str, value: str, owners: tuple
     return DataError(
         f"{owners[0]} and {owners[1]} claim the same {column}{more}",
         where=f"{contract.dataset} {day}",
-        value=value,
+        value=None if contract.column(column).is_personal else value,
         allowed=f"one row per {column} (unique)",
         hint="nothing of the delivery is in Silver; correct it and deliver the day again",
     )

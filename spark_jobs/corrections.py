@@ -13,7 +13,6 @@ from datetime import date, datetime, timedelta
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 
 from spark_jobs.contract import Contract
@@ -25,6 +24,7 @@ from spark_jobs.sources.headers import HeaderMap, match_headers
 from spark_jobs.sources.record import Row
 from state.landing import modified_at
 from state.ledger import DayState
+from state.stores import open_files
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -47,7 +47,7 @@ class Corrections:
 def read_corrections(path: str, contract: Contract) -> Corrections:
     """Read a file; UsageError for one that can't be read as corrections of this dataset, with record and value."""
     refuse_own_id(contract)
-    files, place = url_to_fs(path)
+    files, place = open_files(path)
     try:
         info, content = files.info(place), files.cat_file(place)
     except OSError as error:

@@ -202,7 +202,7 @@ def commit(
     if seen is None:
         options["configuration"] = {**PROPERTIES, **(properties or {})}
         options["partition_by"] = list(partition_by) or None
-        options["storage_options"] = dict(lake.storage_options or {})
+        options["storage_options"] = lake.storage_options
     if predicate is not None:
         options["predicate"] = predicate
     if new_schema:
@@ -220,13 +220,14 @@ def shape_of(table: RustTable) -> pa.Schema:
     return _plain(pa.schema(table.schema().to_arrow()))
 
 
-def column_of(table: RustTable, shape: pa.Schema) -> list[object]:
-    """The values of the one column that `shape` names."""
-    found = existing_columns(table, shape, "true")
-    return list(found[shape.names[0]].to_pylist())
+def strangers(rows: pa.Table, column: str, held: RustTable | None, to: str) -> int:
+    """How many rows name something in `column` that the table (none: nothing) doesn't hold in `to`; null names nothing.
 
-
-def unlisted(rows: pa.Table, column: str, held: Sequence[object]) -> int:
-    """How many rows name something in `column` that isn't among `held`; nulls name nothing."""
-    known = pc.is_in(rows[column], value_set=pa.array([*held, None], rows.schema.field(column).type))
-    return cast(int, rows.num_rows - (pc.sum(known).as_py() or 0))
+    What it holds is streamed and not kept.
+    """
+    missing = rows[column].drop_null().unique()
+    if held is not None and len(missing):
+        for batch in QueryBuilder().register("t", held).execute(f'SELECT "{to}" FROM t'):
+            found = pa.record_batch(batch).column(0).cast(missing.type)
+            missing = missing.filter(pc.invert(pc.is_in(missing, value_set=found)))
+    return cast(int, pc.sum(pc.is_in(rows[column], value_set=missing)).as_py() or 0)

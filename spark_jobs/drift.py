@@ -7,10 +7,10 @@ from datetime import date
 from spark_jobs.batch import Batch
 from spark_jobs.errors import DataError, OpslakeError, SourceError
 from spark_jobs.log import log
-from spark_jobs.sources import header_of
+from spark_jobs.sources import Opened
 
 
-def look_at_headers(batch: Batch) -> dict[date, OpslakeError]:
+def look_at_headers(batch: Batch, source: Opened) -> dict[date, OpslakeError]:
     """Days that lack a required column; those without a readable header fail at once and don't reach Bronze."""
     contract = batch.contract
     missing: dict[date, OpslakeError] = {}
@@ -18,7 +18,7 @@ def look_at_headers(batch: Batch) -> dict[date, OpslakeError]:
     absent: dict[str, int] = {}
     for file in batch.files():
         try:
-            header = header_of(contract, file.path)
+            header = source.header(file)
         except SourceError as error:
             batch.failures[file.logical_date] = error
             continue

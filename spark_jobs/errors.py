@@ -53,6 +53,10 @@ class SourceError(OpslakeError):
     """A delivery that can't be read at all (a single bad record is data, not an error)."""
 
 
+class Unreachable(SourceError):
+    """A server that a source needs doesn't answer, or has let go: worth another try."""
+
+
 class DataError(OpslakeError):
     """A delivery or a Gold slice that was read well and must not be published."""
 

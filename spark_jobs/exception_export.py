@@ -13,12 +13,11 @@ from datetime import date
 from io import StringIO
 from typing import Any
 
-from fsspec.core import url_to_fs
-
 from spark_jobs.contract import Contract
 from spark_jobs.errors import UsageError
 from spark_jobs.exception_rows import open_exceptions
 from spark_jobs.names import squeeze
+from state.stores import open_files
 
 ID = "exception_id"
 MALFORMED_TEXT = "malformed_text"
@@ -35,7 +34,7 @@ def export_exceptions(
     """
     refuse_own_id(contract)
     rows = open_exceptions(root, contract, day=day, reason=reason)
-    files, place = url_to_fs(path)
+    files, place = open_files(path)
     if files.exists(place):
         raise UsageError("there is a file of that name", where="--to", value=path, hint="choose another name")
     if rows:

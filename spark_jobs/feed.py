@@ -7,8 +7,10 @@ change feed gives everything else.
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date, timedelta
+from functools import reduce
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -48,6 +50,26 @@ class Feeds:
         with self._of(name):
             return self._load(name, span)
 
+    def values(self, spans: Mapping[str, Range], columns: Mapping[str, Sequence[str]], *, called: str) -> DataFrame:
+        """What the changed rows of these inputs have in these columns of theirs, each value but null once.
+
+        Raises `FeedGone` where nothing tells it.
+        """
+        here = {name: self._rows_of(name, span) for name, span in spans.items()}
+        found = [rows[column] for name, rows in here.items() if rows is not None for column in columns[name]]
+        if None not in here.values():
+            chunks = [chunk.cast(found[0].type) for values in found for chunk in values.chunks]
+            distinct = pa.chunked_array(chunks, found[0].type).unique().drop_null()
+            return direct.frame_of(self._spark, pa.table({called: distinct}))
+        with _or_gone(", ".join(spans)):
+            images = {name: self.images(name, span) for name, span in spans.items()}
+            named = [images[name].select(F.col(column).alias(called)) for name in spans for column in columns[name]]
+            return reduce(DataFrame.unionAll, named).where(F.col(called).isNotNull()).distinct().localCheckpoint()
+
+    def _rows_of(self, name: str, span: Range) -> pa.Table | None:
+        with self._of(name):
+            return self._here(name, span)
+
     def days(self, name: str, span: Range, column: str, reads: Sequence[str] | None = None) -> set[date]:
         """The values of one date column in the changed rows of `name`; raises `FeedGone` where nothing tells them.
 
@@ -55,12 +77,8 @@ class Feeds:
         """
         if name in registry():
             return self._noted(name, span, column)
-        try:
+        with _or_gone(name):
             return self._values(name, span, None if reads is None else tuple(reads))[column]
-        except Exception as error:
-            if any(sign in f"{type(error).__name__} {error}" for sign in GONE):
-                raise FeedGone(f"the change feed of {name} is no longer there") from error
-            raise
 
     def _of(self, name: str) -> threading.Lock:
         with self._lock:
@@ -125,6 +143,17 @@ def _differing(images: pa.Table, columns: tuple[str, ...]) -> pa.Table:
     counts = pc.if_else(is_new, 1, -1)
     summed = images.select(columns).append_column("_more", counts).group_by(columns).aggregate([("_more", "sum")])
     return summed.filter(pc.not_equal(summed["_more_sum"], 0))
+
+
+@contextmanager
+def _or_gone(name: str) -> Iterator[None]:
+    """Have what Spark says of a feed that isn't there any more be `FeedGone`."""
+    try:
+        yield
+    except Exception as error:
+        if any(sign in f"{type(error).__name__} {error}" for sign in GONE):
+            raise FeedGone(f"the change feed of {name} is no longer there") from error
+        raise
 
 
 def _days_here(name: str, rows: pa.Table) -> dict[str, set[date]]:

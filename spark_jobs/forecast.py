@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from spark_jobs.gold import registry
+from spark_jobs.gold import GoldTable, registry
 from spark_jobs.publishing import Publisher
 
 WHOLE = " (rebuilt whole)"
@@ -28,7 +28,7 @@ def forecast(publisher: Publisher, loaded: Collection[str]) -> list[Forecast]:
         moved = [name for name in table.inputs if name in loaded or name in found]
         if not moved and table.name not in pending:
             continue
-        if not _computable(publisher, table.name, loaded, versions):
+        if not _computable(publisher, table, loaded, {*versions, *found}):
             continue
         if table.name in pending:
             reason, whole = pending[table.name], pending[table.name].endswith(WHOLE)
@@ -40,9 +40,11 @@ def forecast(publisher: Publisher, loaded: Collection[str]) -> list[Forecast]:
     return list(found.values())
 
 
-def _computable(publisher: Publisher, table: str, loaded: Collection[str], versions: Collection[str]) -> bool:
-    """Every Silver dataset that the table follows from is there or is about to be."""
-    return all(name in versions or name in loaded for name in publisher.datasets_of(registry()[table]))
+def _computable(publisher: Publisher, table: GoldTable, loaded: Collection[str], there: Collection[str]) -> bool:
+    """Its Gold inputs are there or about to be, and so are some of the events that it follows from."""
+    dated = {*publisher.horizons, *(name for name in loaded if publisher.contracts[name].load_mode == "merge")}
+    is_there = all(name in there or name in publisher.contracts for name in table.inputs)
+    return is_there and bool(dated & publisher.datasets_of(table))
 
 
 def _follows(moved: list[str], loaded: Collection[str]) -> str:

@@ -14,12 +14,14 @@ from spark_jobs.errors import EngineError
 
 # Said by every start of Spark 4, about a module that Spark itself asks for; no setting of Java's silences it.
 GREETING = "WARNING: Using incubator modules: jdk.incubator.vector"
+# Said by the AWS SDK's own copy of a logging library, which finds nothing to log to; Spark's logs aren't touched by it.
+UNLOGGED = ("SLF4J: Failed to load class", "SLF4J: Defaulting to no-operation", "SLF4J: See http")
 
 
 def launch_jvm(settings: Mapping[str, str]) -> None:
     """Start the JVM with these settings and connect to it, unless one is there; EngineError with its last words if not.
 
-    What it writes to stderr comes out on ours, but for the greeting.
+    What it writes to stderr comes out on ours, but for the greeting and the like.
     """
     from pyspark import SparkConf, SparkContext
     from pyspark.errors import PySparkRuntimeError
@@ -50,6 +52,6 @@ def launch_jvm(settings: Mapping[str, str]) -> None:
 def _forward(lines: IO[str], last_words: deque[str]) -> None:
     with lines:
         for line in lines:
-            if line.rstrip() != GREETING:
+            if line.rstrip() != GREETING and not line.startswith(UNLOGGED):
                 last_words.append(line.rstrip())
                 sys.stderr.write(line)

@@ -22,6 +22,7 @@ from pyspark.sql.types import StructType
 
 from spark_jobs.errors import LeaseLost
 from state.lease import Lease
+from state.stores import delta_options
 
 Layer = Literal["bronze", "silver", "exception", "gold", "state"]
 
@@ -39,7 +40,11 @@ class Lake:
     """A lake by its root; tables lie at `<root>/<layer>/<name>`."""
 
     root: str
-    storage_options: Mapping[str, str] | None = None
+
+    @property
+    def storage_options(self) -> dict[str, str]:
+        """What delta-rs needs to open its tables."""
+        return delta_options(self.root)
 
     def path(self, layer: Layer, name: str) -> str:
         """The folder of one table."""
@@ -48,7 +53,7 @@ class Lake:
     def look(self, layer: Layer, name: str) -> RustTable | None:
         """The table as delta-rs sees it, without its data; None when there is none."""
         try:
-            return RustTable(self.path(layer, name), storage_options=dict(self.storage_options or {}))
+            return RustTable(self.path(layer, name), storage_options=self.storage_options)
         except TableNotFoundError:
             return None
 
@@ -60,12 +65,10 @@ class Lake:
     def last_commit(self, layer: Layer, name: str) -> dict[str, Any]:
         """What the table's last data-changing commit says of itself (run_id, lease, …); empty when it says nothing."""
         found = self.look(layer, name)
-        if found is None:
-            return {}
-        for entry in found.history(10):
-            if entry.get("operation") in MAINTENANCE:
-                continue
-            return _metadata_of(entry.get("userMetadata"))
+        for number in (10, None):
+            for entry in found.history(number) if found is not None else ():
+                if not _is_maintenance(entry):
+                    return _metadata_of(entry.get("userMetadata"))
         return {}
 
     def notes_of(self, layer: Layer, name: str, runs: Collection[str]) -> list[dict[str, Any]]:
@@ -81,8 +84,12 @@ class Lake:
             return None
         entries = {entry.get("version"): entry for entry in found.history(int(found.version()) - after)}
         wanted = [entries.get(version) for version in range(after + 1, upto + 1)]
-        kept = [entry for entry in wanted if entry is None or entry.get("operation") not in MAINTENANCE]
+        kept = [entry for entry in wanted if entry is None or not _is_maintenance(entry)]
         return None if None in kept else [_metadata_of(e.get("userMetadata")) for e in kept if e is not None]
+
+    def changed(self, layer: Layer, name: str, after: int, upto: int) -> bool:
+        """Whether a commit after version `after` up to `upto` is more than maintenance, or can't be asked any more."""
+        return self.notes(layer, name, after, upto) != []
 
     def usurped(self, layer: Layer, name: str, after: int, lease: int) -> bool:
         """Whether a commit after version `after` is of an earlier lease than number `lease`, or of none."""
@@ -110,6 +117,11 @@ class Lake:
     def delta(self, spark: SparkSession, layer: Layer, name: str) -> DeltaTable:
         """The table as a target of MERGE and DELETE."""
         return DeltaTable.forPath(spark, self.path(layer, name))
+
+
+def _is_maintenance(entry: Mapping[str, Any]) -> bool:
+    """Whether a commit left the table's rows as they were, by its operation or by its own word."""
+    return entry.get("operation") in MAINTENANCE or bool(_metadata_of(entry.get("userMetadata")).get("maintenance"))
 
 
 def _metadata_of(text: object) -> dict[str, Any]:

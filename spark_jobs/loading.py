@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
+from functools import partial
 
 from spark_jobs import bronze
-from spark_jobs.batch import Loader, new_batch, record, recovered, running
+from spark_jobs.batch import Batch, Loader, new_batch, record, recovered, running
 from spark_jobs.contract import Contract
 from spark_jobs.drift import look_at_headers
-from spark_jobs.errors import SourceError, as_opslake_error, first_line
+from spark_jobs.errors import SourceError, Unreachable, as_opslake_error, first_line
+from spark_jobs.forgotten import forgotten_of
 from spark_jobs.log import log
 from spark_jobs.silver_table import refuse_unfit
+from spark_jobs.sources import opened
 from spark_jobs.to_silver import to_silver
+from spark_jobs.tries import three_tries
 from state.due import Due
-from state.ledger import DayState, Figures
+from state.ledger import DayState, Figures, Status
 
 ROW_BYTES = 100
 """Of a delivered record, about: what turns `driver_rows` into bytes of files."""
@@ -40,6 +45,8 @@ def _load_part(loader: Loader, contract: Contract, dues: Sequence[Due], *, again
         if loader.fence.lost:
             raise
         failure = as_opslake_error(error, where=contract.dataset)
+        if isinstance(failure, Unreachable):
+            return _unreached(loader, contract, dues, failure)
         if len(dues) == 1 and (again or isinstance(failure, SourceError)):
             batch = new_batch(loader, contract, dues)
             batch.failures[dues[0].logical_date] = failure
@@ -50,29 +57,62 @@ def _load_part(loader: Loader, contract: Contract, dues: Sequence[Due], *, again
         return [day for half in halves for day in _load_part(loader, contract, half, again=True)]
 
 
-def _load_batch(loader: Loader, contract: Contract, dues: Sequence[Due], *, again: bool = False) -> list[DayState]:
+def _unreached(loader: Loader, contract: Contract, dues: Sequence[Due], failure: Unreachable) -> list[DayState]:
+    """All of the days have failed: one by one they would only wait again.
+
+    Those of a run that died stay its own in the ledger: Silver may have them, which the next run looks up.
+    """
     batch = new_batch(loader, contract, dues)
-    done = recovered(loader, batch, again=again)
-    if done:
-        batch.dues = tuple(d for d in batch.dues if d.logical_date not in done)
-        loader.ledger.put(*done.values())
+    batch.failures = {due.logical_date: failure for due in dues}
+    died = [s for day, s in batch.before.items() if day in batch.failures and s.status is Status.RUNNING]
+    batch.dues = tuple(d for d in dues if d.logical_date not in {s.logical_date for s in died})
+    told = [
+        replace(s, status=Status.FAILED, error_class=type(failure).__name__, error_message=str(failure)) for s in died
+    ]
+    return [*record(loader, batch, {}, None), *told]
+
+
+def _load_batch(loader: Loader, contract: Contract, dues: Sequence[Due], *, again: bool = False) -> list[DayState]:
+    batch, done = three_tries(partial(_to_bronze, loader, contract, dues, again=again))
     if not batch.dues:
         return list(done.values())
-    loader.ledger.put(*(running(loader, batch, d) for d in batch.dues))
-    missing = look_at_headers(batch)
-    bronze.write(
-        loader.spark,
-        loader.lake,
-        contract,
-        batch.files(),
-        loader.fence,
-        load_time=batch.started,
-        driver_bytes=loader.settings.driver_rows * ROW_BYTES,
-    )
-    log.info("bronze.kept", dataset=contract.dataset, days=len(batch.alive))
-    batch.failures |= missing
     figures: dict[date, Figures] = {}
     version = None
     if batch.alive:
         figures, version = to_silver(loader, batch)
     return [*done.values(), *record(loader, batch, figures, version)]
+
+
+def _to_bronze(
+    loader: Loader, contract: Contract, dues: Sequence[Due], *, again: bool
+) -> tuple[Batch, dict[date, DayState]]:
+    """The days as a batch that Bronze has, without those that turn out to be in Silver already, whose rows come second.
+
+    May be done again.
+    """
+    with opened(contract, {due.logical_date: due.deliveries for due in dues}) as source:
+        batch = new_batch(
+            loader, contract, [replace(d, deliveries=tuple(source.deliveries[d.logical_date])) for d in dues]
+        )
+        done = recovered(loader, batch, again=again)
+        if done:
+            batch.dues = tuple(d for d in batch.dues if d.logical_date not in done)
+            loader.ledger.put(*done.values())
+        if not batch.dues:
+            return batch, done
+        loader.ledger.put(*(running(loader, batch, d) for d in batch.dues))
+        missing = look_at_headers(batch, source)
+        bronze.write(
+            loader.spark,
+            loader.lake,
+            contract,
+            source,
+            batch.files(),
+            loader.fence,
+            load_time=batch.started,
+            driver_bytes=loader.settings.driver_rows * ROW_BYTES,
+            forgotten=forgotten_of(loader.settings) if contract.customer_id else None,
+        )
+    log.info("bronze.kept", dataset=contract.dataset, days=len(batch.alive))
+    batch.failures |= missing
+    return batch, done

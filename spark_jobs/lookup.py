@@ -13,6 +13,7 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from spark_jobs.errors import EngineError, UsageError
 from state.columns import python_rows
+from state.stores import delta_options
 
 KEY_SEPARATOR = "\u001f"  # between the parts of a key in `record_key`
 
@@ -21,7 +22,7 @@ def open_table(root: str, layer: str, name: str) -> DeltaTable | None:
     """The table at `<root>/<layer>/<name>`, None where there is none; creates nothing."""
     uri = f"{root}/{layer}/{name}"
     try:
-        return DeltaTable(uri)
+        return DeltaTable(uri, storage_options=delta_options(uri))
     except TableNotFoundError:
         return None
     except (DeltaError, OSError) as error:

@@ -74,7 +74,10 @@ def look(
     states: dict[str, list[DayState]] = {name: [] for name in contracts if dataset in (None, name)}
     for state in _outline(settings.lake, dataset):
         states.setdefault(state.dataset, []).append(state)
-    ledger = Ledger(settings.lake)
+    since = {name: _first_shown(found, days) for name, found in states.items() if found}
+    shown: dict[str, list[DayState]] = {name: [] for name in states}
+    for state in Ledger(settings.lake).since(since):
+        shown[state.dataset].append(state)
     lease = current(settings.lake)
     held = lease is not None and not lease.free(datetime.now(UTC))
     live_run = lease.run_id if lease is not None and held else None
@@ -84,7 +87,7 @@ def look(
         lease=lease,
         held=held,
         datasets=tuple(
-            _view(ledger, name, found, contracts.get(name), days, settings.business_today, live_run)
+            _view(name, found, shown[name], contracts.get(name), settings.business_today, live_run)
             for name, found in states.items()
         ),
         gold=tuple(Progress(settings.lake).all().values()),
@@ -113,23 +116,26 @@ def _outline(root: str, dataset: str | None) -> list[DayState]:
     ]
 
 
+def _first_shown(states: Sequence[DayState], days: int) -> date:
+    """The first of the latest days that are shown; skipped ones between them don't count."""
+    delivered = [s.logical_date for s in states if s.status is not Status.SKIPPED]
+    return delivered[-days] if len(delivered) >= days else states[0].logical_date
+
+
 def _view(
-    ledger: Ledger,
     name: str,
     states: Sequence[DayState],
+    shown: Sequence[DayState],
     contract: Contract | None,
-    days: int,
     today: date,
     live_run: str | None,
 ) -> DatasetView:
-    delivered = [s.logical_date for s in states if s.status is not Status.SKIPPED]
-    since = delivered[-days] if len(delivered) >= days else None
     loaded = in_silver(states, name) if contract is not None and contract.load_mode == "merge" else {}
     return DatasetView(
         dataset=name,
         horizon=max(loaded, default=None),
         counts=dict(Counter(str(s.status) for s in states)),
-        days=tuple(reversed(ledger.days(name, start=since))) if states else (),
+        days=tuple(reversed(shown)),
         gaps=gaps(states, contract, today, live_run) if contract is not None else (),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -17,6 +17,7 @@ from spark_jobs import __version__
 from spark_jobs.batch import Loader
 from spark_jobs.contract import Contract, load_contracts
 from spark_jobs.errors import DATA_FAILED, ENGINE_FAILED, OK, LakeHeld, LeaseLost, OpslakeError, as_opslake_error
+from spark_jobs.forgetting import Forgot, forget
 from spark_jobs.lake import Fence, Lake
 from spark_jobs.loading import load
 from spark_jobs.log import log
@@ -27,9 +28,10 @@ from spark_jobs.rebuilding import mark_stale, rebuild_silver
 from spark_jobs.replaying import Asked, Replayed, replay
 from spark_jobs.session import build_session
 from spark_jobs.settings import Settings
+from spark_jobs.settling import settle
 from spark_jobs.silver_table import refuse_unfit
 from spark_jobs.stopping import end_jvm, listen, listening, stopped
-from state.due import MISSING_DELIVERY, Due
+from state.due import Due
 from state.lease import Lease, acquire
 from state.ledger import DayState, Ledger, Status
 from state.progress import Progress
@@ -53,6 +55,8 @@ class Report:
     tables: list[Outcome] = field(default_factory=list)
     waiting: list[Due] = field(default_factory=list)
     replayed: Replayed | None = None
+    own_figures: dict[str, int] | None = None
+    """Of a command that loads nothing."""
     error: OpslakeError | None = None
     seconds: float = 0.0
 
@@ -62,16 +66,18 @@ class Report:
         if self.error is not None:
             return self.error.exit_code
         failed = [d for d in self.days if d.status is Status.FAILED]
-        if any(d.error_class in ("EngineError", "SourceError") for d in failed):
+        if any(d.error_class in ("EngineError", "SourceError", "Unreachable") for d in failed):
             return ENGINE_FAILED
         bad_tables = [t for t in self.tables if t.status in ("failed", "waiting")]
         return DATA_FAILED if failed or bad_tables else OK
 
     @property
     def figures(self) -> dict[str, int]:
-        """Sums over the days that were loaded; of a replay its own."""
+        """Sums over the days that were loaded; of a replay, or of a command that loads nothing, its own."""
         if self.replayed is not None:
             return self.replayed.summary
+        if self.own_figures is not None:
+            return self.own_figures
         names = ("read", "inserted", "updated", "unchanged", "stale", "duplicates", "rejected")
         loaded = [d.figures for d in self.days if d.figures]
         return {name: sum(getattr(f, name) for f in loaded) for name in names}
@@ -84,7 +90,7 @@ def start_session(settings: Settings, work_bytes: int) -> SparkSession:
     """The session for a run over so many bytes of deliveries: quick to start for a day, fully compiled for a lot."""
     size = settings.jvm if settings.jvm != "auto" else ("large" if work_bytes > LARGE_WORK else "small")
     cores = None if settings.cores == "*" else int(settings.cores)
-    return build_session(size=size, cores=cores, driver_memory=settings.driver_memory)
+    return build_session(size=size, cores=cores, driver_memory=settings.driver_memory, lake=settings.lake)
 
 
 @dataclass
@@ -167,6 +173,15 @@ class Pipeline:
             self._finish(report)
         return report
 
+    def forget(self, ids: Iterable[str]) -> tuple[Report, Forgot]:
+        """Remove what the lake knows of these customers, and bring Gold up to what is left."""
+        with self.held() as (fence, report):
+            forgot = forget(self.spark, self.settings, self.lake, fence, self.contracts, ids)
+            report.own_figures = forgot.rows
+            self._publish(fence, report)
+            self._finish(report)
+        return report, forgot
+
     @contextmanager
     def held(self, report: Report | None = None, patience: float = 0) -> Iterator[tuple[Fence, Report]]:
         """Hold the lake; the run's record is written at its start and at its end, however it ends.
@@ -222,32 +237,11 @@ class Pipeline:
                 time.sleep(PAUSE)
 
     def _settle(self, plan: Plan, report: Report) -> None:
-        """Days without a delivery: waiting, missing or skipped; one ledger row each where that is news."""
-        known = {(s.dataset, s.logical_date): s for s in plan.states}
-        rows = []
-        for due in plan.due:
-            status = {"wait": Status.PENDING, "missing": Status.FAILED, "skip": Status.SKIPPED}.get(due.action)
-            if status is None:
-                continue
-            before = known.get((due.dataset, due.logical_date))
-            row = DayState(
-                dataset=due.dataset,
-                logical_date=due.logical_date,
-                status=status,
-                attempt=due.attempt,
-                run_id=report.run_id,
-                deliveries=due.deliveries,
-                loaded=before.loaded if before else (),
-                replayed=before.replayed if before else (),
-                error_class=MISSING_DELIVERY if due.action == "missing" else None,
-                error_message=due.reason,
-            )
-            if due.action == "wait":
-                report.waiting.append(due)
-            if before is None or (before.status, before.error_message) != (row.status, row.error_message):
-                rows.append(row)
-        self.ledger.put(*rows)
-        report.days += [row for row in rows if row.status is Status.FAILED]
+        """What needs no loading: days without a delivery, and datasets whose source is silent."""
+        settled = settle(plan, report.run_id, {(d.dataset, d.logical_date) for d in report.days})
+        self.ledger.put(*settled.rows)
+        report.waiting += settled.waiting
+        report.days += settled.failed
 
     def _load(self, plan: Plan, choice: Choice, fence: Fence, report: Report) -> None:
         """Every dataset's due deliveries, into Silver, side by side; raises when all that could be done is done."""

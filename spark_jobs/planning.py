@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 
 from spark_jobs.contract import Contract
+from spark_jobs.contract.formats import SERVED
+from spark_jobs.credentials import is_set
+from spark_jobs.errors import SourceError
 from spark_jobs.settings import Settings
 from state.due import Due, what_is_due
 from state.landing import Delivery, find_deliveries, is_ready
@@ -28,11 +31,26 @@ class Choice:
 
 
 @dataclass(frozen=True)
+class Silent:
+    """A dataset whose source couldn't be asked."""
+
+    dataset: str
+    logical_date: date
+    error: SourceError
+
+
+@dataclass(frozen=True)
 class Plan:
-    """Due days of every dataset, oldest first, and the ledger that they follow from."""
+    """Due days of every dataset, oldest first, and the ledger that they follow from.
+
+    `silent` are datasets whose source couldn't be asked, with the day that failed and why. `refreshed` are settled days
+    whose content is what it was, by another catalogue entry.
+    """
 
     due: tuple[Due, ...]
     states: tuple[DayState, ...]
+    silent: tuple[Silent, ...] = ()
+    refreshed: tuple[DayState, ...] = ()
 
     def of(self, dataset: str, *actions: str) -> list[Due]:
         """The due days of one dataset with one of these actions."""
@@ -55,11 +73,21 @@ def make_plan(
     """Look into the landing and the ledger; nothing is changed."""
     states = ledger.days()
     due: list[Due] = []
+    silent: list[Silent] = []
+    refreshed: list[DayState] = []
     for contract in contracts.values():
         if choice.dataset not in (None, contract.dataset):
             continue
         mine = [s for s in states if s.dataset == contract.dataset]
-        found = find_deliveries(settings.landing, contract.path, known=_known(mine))
+        if not _is_in_use(contract, mine, choice):
+            continue
+        latest = _latest(settings, choice)
+        try:
+            found = _found(settings, contract, mine, latest)
+        except SourceError as error:
+            silent.append(Silent(contract.dataset, latest, error))
+            continue
+        refreshed += _refreshed(mine, found)
         due += what_is_due(
             contract,
             found,
@@ -74,7 +102,51 @@ def make_plan(
             live_run=live_run,
         )
     due.sort(key=lambda d: (d.logical_date, d.dataset))
-    return Plan(tuple(_at_most(due, choice.max_days)), tuple(states))
+    return Plan(tuple(_at_most(due, choice.max_days)), tuple(states), tuple(silent), tuple(refreshed))
+
+
+def _latest(settings: Settings, choice: Choice) -> date:
+    """The last day that a run is about, yesterday at most."""
+    yesterday = settings.business_today - timedelta(days=1)
+    return min(choice.end or yesterday, yesterday)
+
+
+def _is_in_use(contract: Contract, states: Sequence[DayState], choice: Choice) -> bool:
+    """False for a dataset of a server that isn't named in the environment, while nothing of it was ever loaded.
+
+    Asked for by its name it is in use: that its server isn't named is an error then.
+    """
+    if contract.format not in SERVED or choice.dataset is not None or any(s.loaded for s in states):
+        return True
+    return is_set(str(contract.options.get(SERVED[contract.format], "env:")))
+
+
+def _found(
+    settings: Settings, contract: Contract, states: Sequence[DayState], latest: date
+) -> dict[date, list[Delivery]]:
+    """What the dataset's source holds by day."""
+    if contract.format not in SERVED:
+        ignore_case = contract.path_ignores_case
+        return find_deliveries(settings.landing, contract.path, ignore_case=ignore_case, known=_known(states))
+    from spark_jobs.sources import served  # with pyarrow, which a look at files doesn't need
+    from spark_jobs.sources.record import Asked
+
+    try:
+        return served(contract).find(contract, Asked({s.logical_date: s.deliveries for s in states}, latest))
+    except ModuleNotFoundError as error:
+        hint = "install opslake with its extras postgres, sheets, gcp or aws, whichever the contract needs"
+        raise SourceError(f"the package {error.name} isn't installed", where=contract.dataset, hint=hint) from error
+
+
+def _refreshed(states: Iterable[DayState], found: Mapping[date, Sequence[Delivery]]) -> list[DayState]:
+    """Settled days whose deliveries have the checksums that the ledger names, but not its tokens."""
+    changed = []
+    for state in states:
+        now = tuple(found.get(state.logical_date, ()))
+        same = [(d.path, d.checksum) for d in now] == [(d.path, d.checksum) for d in state.deliveries]
+        if same and state.status is Status.SUCCEEDED and [d.token for d in now] != [d.token for d in state.deliveries]:
+            changed.append(replace(state, deliveries=now))
+    return changed
 
 
 def _known(states: Iterable[DayState]) -> dict[str, Delivery]:

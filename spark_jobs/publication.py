@@ -5,7 +5,7 @@ Few rows are committed from the driver (direct.py), many by Spark.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -72,6 +72,14 @@ class Publication:
     rows_per_file: int
     driver_rows: int
     """Up to so many rows of a table are compared and committed on the driver."""
+    personal: frozenset[str] = frozenset()
+    """Names of columns that some contract classifies: no new table has statistics of them."""
+
+    def statistics(self, columns: Sequence[tuple[str, str]]) -> list[str] | None:
+        """The columns of (name, type) that have statistics; None where nothing is personal: Delta's own choice."""
+        if not self.personal & {name for name, _ in columns}:
+            return None
+        return [name for name, kind in columns if name not in self.personal and not kind.startswith(("array", "map"))]
 
 
 def publish(by: Publication, table: GoldTable, result: DataFrame, move: Move) -> Outcome:
@@ -84,12 +92,18 @@ def publish(by: Publication, table: GoldTable, result: DataFrame, move: Move) ->
         here = _merge_here(by, table, result, seen, move)
         return here if here is not None else _merge(by, table, result.localCheckpoint(eager=False), move)
     touched = 0 if seen is None else direct.rows_in(seen, slice_sql(table, move.days) if move.days else None)
-    if table.slices.kind != "by_key" and touched <= direct.REWRITTEN * by.driver_rows:
+    if (table.slices.kind != "by_key" or _fits_a_file(by, table)) and touched <= direct.REWRITTEN * by.driver_rows:
         rows = direct.collect(result.limit(by.driver_rows + 1) if move.whole or touched > by.driver_rows else result)
         here = _publish_here(by, table, rows, seen, move) if rows.num_rows <= by.driver_rows else None
         if here is not None:
             return here
     return _publish_there(by, table, result.localCheckpoint(eager=False), move)
+
+
+def _fits_a_file(by: Publication, table: GoldTable) -> bool:
+    """Whether its rows, which aren't more than its inputs have, are few enough for a single file."""
+    found = [by.lake.look(layer, name) for name in table.inputs for layer in ("silver", "gold")]
+    return sum(direct.rows_in(one) for one in found if one is not None) <= min(by.rows_per_file, by.driver_rows)
 
 
 def _publish_here(
@@ -102,12 +116,21 @@ def _publish_here(
     if old is None and seen is not None and column is not None:
         return None
     verdict = direct.compare(table, rows, old, column)
-    _refuse(table, verdict, _lost(by.lake, table, rows))
+    warnings = _passed(table, verdict, _lost(by.lake, table, rows))
     if old is not None and not verdict.differing:
-        return Outcome(table.name, "equal", move.reason, rows=verdict.rows, messages=verdict.warnings)
+        return Outcome(table.name, "equal", move.reason, rows=verdict.rows, messages=warnings)
     if column is None or old is None:
+        stats = by.statistics([(f.name, "array" if pa.types.is_nested(f.type) else "plain") for f in rows.schema])
         direct.commit(
-            by.lake, "gold", table.name, seen, rows, by.fence, new_schema=old is None, facts={"table": table.name}
+            by.lake,
+            "gold",
+            table.name,
+            seen,
+            rows,
+            by.fence,
+            new_schema=old is None,
+            facts={"table": table.name},
+            properties={"delta.dataSkippingStatsColumns": ",".join(stats)} if stats else None,
         )
     else:
         days = [d for d in verdict.differing if isinstance(d, date)]
@@ -115,9 +138,7 @@ def _publish_here(
         facts = {"table": table.name, **slices_note(column, days)}
         predicate = days_sql(column, days)
         direct.commit(by.lake, "gold", table.name, seen, changed, by.fence, predicate=predicate, facts=facts)
-    return Outcome(
-        table.name, "published", move.reason, len(verdict.differing), verdict.rows, messages=verdict.warnings
-    )
+    return Outcome(table.name, "published", move.reason, len(verdict.differing), verdict.rows, messages=warnings)
 
 
 def _merge_here(by: Publication, table: GoldTable, result: DataFrame, seen: RustTable, move: Move) -> Outcome | None:
@@ -138,9 +159,9 @@ def _merge_here(by: Publication, table: GoldTable, result: DataFrame, seen: Rust
     if old is None:
         return None
     verdict = direct.compare(table, rows, old, key)
-    _refuse(table, verdict, _lost(by.lake, table, rows))
+    warnings = _passed(table, verdict, _lost(by.lake, table, rows))
     if not verdict.differing:
-        return Outcome(table.name, "equal", move.reason, rows=verdict.rows, messages=verdict.warnings)
+        return Outcome(table.name, "equal", move.reason, rows=verdict.rows, messages=warnings)
     moved = rows.filter(pc.is_in(rows[key], value_set=pa.array(verdict.differing, rows.schema.field(key).type)))
     direct.commit(
         by.lake,
@@ -154,7 +175,7 @@ def _merge_here(by: Publication, table: GoldTable, result: DataFrame, seen: Rust
         file_bytes=direct.file_bytes(seen, by.rows_per_file),
     )
     number = len(verdict.differing)
-    return Outcome(table.name, "published", move.reason, number, verdict.rows, messages=verdict.warnings)
+    return Outcome(table.name, "published", move.reason, number, verdict.rows, messages=warnings)
 
 
 def _bounds_sql(table: GoldTable, move: Move) -> str | None:
@@ -162,13 +183,8 @@ def _bounds_sql(table: GoldTable, move: Move) -> str | None:
 
 
 def _lost(lake: Lake, table: GoldTable, rows: pa.Table) -> dict[Relationship, int]:
-    found: dict[Relationship, int] = {}
-    for check in table.checks:
-        held = lake.look("gold", check.table) if isinstance(check, Relationship) else None
-        if isinstance(check, Relationship) and held is not None:
-            wanted = pa.schema([pa.field(check.to, rows.schema.field(check.column).type)])
-            found[check] = direct.unlisted(rows, check.column, direct.column_of(held, wanted))
-    return found
+    named = [c for c in table.checks if isinstance(c, Relationship)]
+    return {c: direct.strangers(rows, c.column, lake.look("gold", c.table), c.to) for c in named}
 
 
 def _publish_there(by: Publication, table: GoldTable, rows: DataFrame, move: Move) -> Outcome:
@@ -179,20 +195,21 @@ def _publish_there(by: Publication, table: GoldTable, rows: DataFrame, move: Mov
     old = _existing(spark, table, move, lake) if same_shape else None
     sliced = None if move.whole or table.slices.kind == "whole" else table.slices.column
     verdict = compare(table, rows, old, slice_column=sliced)
-    _refuse(table, verdict, _orphans(by, table, rows))
+    warnings = _passed(table, verdict, _orphans(by, table, rows))
     if same_shape and not verdict.differing:
-        return Outcome(table.name, "equal", move.reason, rows=verdict.rows, messages=verdict.warnings)
+        return Outcome(table.name, "equal", move.reason, rows=verdict.rows, messages=warnings)
     if sliced is None:
         _overwrite(by, table, rows, verdict.rows, same_shape=same_shape)
     else:
         _replace(by, table, rows, [d for d in verdict.differing if isinstance(d, date)])
     slices = len(verdict.differing)
-    return Outcome(table.name, "published", move.reason, slices, verdict.rows, messages=verdict.warnings)
+    return Outcome(table.name, "published", move.reason, slices, verdict.rows, messages=warnings)
 
 
 def _orphans(by: Publication, table: GoldTable, rows: DataFrame) -> dict[Relationship, int]:
     named = [c for c in table.checks if isinstance(c, Relationship)]
-    return {check: orphans(rows, check, by.lake.read(by.spark, "gold", check.table)) for check in named}
+    there = {c.table: by.lake.version("gold", c.table) is not None for c in named}
+    return {c: orphans(rows, c, by.lake.read(by.spark, "gold", c.table) if there[c.table] else None) for c in named}
 
 
 def _same_shape(old: DataFrame, new: DataFrame) -> bool:
@@ -204,7 +221,8 @@ def _existing(spark: SparkSession, table: GoldTable, move: Move, lake: Lake) -> 
     return old if move.whole else old.where(slice_sql(table, move.days))
 
 
-def _refuse(table: GoldTable, verdict: Verdict, lost: Mapping[Relationship, int]) -> None:
+def _passed(table: GoldTable, verdict: Verdict, lost: Mapping[Relationship, int]) -> tuple[str, ...]:
+    """The warnings; raises `DataError` where a check of severity error fails."""
     errors, warnings = list(verdict.errors), list(verdict.warnings)
     for check, rows in lost.items():
         if rows:
@@ -216,12 +234,13 @@ def _refuse(table: GoldTable, verdict: Verdict, lost: Mapping[Relationship, int]
         raise DataError(
             "; ".join(errors), where=f"gold/{table.name}", hint="nothing of it was published; the next run tries again"
         )
+    return tuple(warnings)
 
 
 def _overwrite(by: Publication, table: GoldTable, rows: DataFrame, number: int, *, same_shape: bool) -> None:
     path = by.lake.path("gold", table.name)
     if by.lake.version("gold", table.name) is None:
-        create(by.spark, path, rows.schema)
+        create(by.spark, path, rows.schema, stats=by.statistics(rows.dtypes))
     bound = table.slices.bounded_by
     if number <= by.rows_per_file:
         rows = rows.coalesce(1)
@@ -254,7 +273,7 @@ def _merge(by: Publication, table: GoldTable, rows: DataFrame, move: Move) -> Ou
     assert move.keys is not None
     spark, lake = by.spark, by.lake
     verdict = compare(table, rows, None, slice_column=None)
-    _refuse(table, verdict, _orphans(by, table, rows))
+    warnings = _passed(table, verdict, _orphans(by, table, rows))
     gone = _gone(spark, table, rows, move, lake)
     source = rows.withColumn("_gone", F.lit(False)).unionByName(
         gone.withColumn("_gone", F.lit(True)), allowMissingColumns=True
@@ -278,7 +297,7 @@ def _merge(by: Publication, table: GoldTable, rows: DataFrame, move: Move) -> Ou
         .execute()
     )
     status = "equal" if lake.version("gold", table.name) == before else "published"
-    return Outcome(table.name, status, move.reason, verdict.rows, verdict.rows, messages=verdict.warnings)
+    return Outcome(table.name, status, move.reason, verdict.rows, verdict.rows, messages=warnings)
 
 
 def _gone(spark: SparkSession, table: GoldTable, rows: DataFrame, move: Move, lake: Lake) -> DataFrame:

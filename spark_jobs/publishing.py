@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from graphlib import TopologicalSorter
 
 from pyspark.sql import SparkSession
 
 from spark_jobs.contract import Contract
 from spark_jobs.feed import Feeds
-from spark_jobs.gold import GoldTable, registry
+from spark_jobs.gold import GoldTable, followed, registry
 from spark_jobs.lake import Fence, Lake
 from spark_jobs.log import log
 from spark_jobs.publication import Outcome, Publication
@@ -35,7 +34,7 @@ class Publisher:
     """Per event dataset."""
 
     def inputs_of(self, table: GoldTable, versions: Mapping[str, int]) -> Inputs | None:
-        """What the table would be computed from; None where one of its inputs isn't there yet."""
+        """What the table would be computed from; None where an input isn't there yet, or none of its events."""
         if not set(table.inputs) <= set(versions):
             return None
         roots = self.datasets_of(table) & set(self.contracts)
@@ -61,23 +60,39 @@ class Publisher:
         return found
 
     def versions(self) -> dict[str, int]:
-        """The versions of all inputs that can be read: Silver and Gold tables, and references also before they came.
+        """The versions of all inputs that can be read: Silver and Gold tables, and datasets also before they came.
 
-        A Gold table waits for its events; a reference that was never delivered only leaves rows without a match.
+        A Gold table waits for the first of its events; what was never delivered only leaves rows out.
         """
         found = {name: self.lake.version("silver", name) for name in self.contracts}
         found |= {name: self.lake.version("gold", name) for name in registry()}
-        references = {name: ABSENT for name, contract in self.contracts.items() if contract.load_mode == "replace"}
-        return references | {name: version for name, version in found.items() if version is not None}
+        absent = {name: ABSENT for name in self.contracts if name not in self.horizons}
+        return absent | {name: version for name, version in found.items() if version is not None}
+
+    def known(self, versions: Mapping[str, int]) -> dict[str, TableProgress]:
+        """The tables' progress, what maintenance alone has added to an input taken for consumed."""
+        asked: dict[tuple[str, int], bool] = {}
+        found: dict[str, TableProgress] = {}
+        for table, record in self.progress.all().items():
+            consumed = dict(record.consumed)
+            for name, version in record.consumed.items():
+                now, layer = versions.get(name, version), "gold" if name in registry() else "silver"
+                if ABSENT < version < now:
+                    if (name, version) not in asked:
+                        asked[name, version] = self.lake.changed(layer, name, version, now)  # type: ignore[arg-type]
+                    consumed[name] = version if asked[name, version] else now
+            found[table] = replace(record, consumed=consumed) if consumed != record.consumed else record
+        return found
 
     def pending(self) -> dict[str, str]:
         """The tables that aren't up to date, with the reason. Needs no JVM."""
-        versions, progress = self.versions(), self.progress.all()
+        versions = self.versions()
+        progress = self.known(versions)
         found: dict[str, str] = {}
         for table in registry().values():
             waits = [name for name in table.inputs if name in found]
-            inputs = self.inputs_of(table, dict.fromkeys(table.inputs, 0) | versions)
-            if inputs is None or not all(n in versions for n in table.inputs if n not in registry()):
+            inputs = self.inputs_of(table, dict.fromkeys(waits, 0) | versions)
+            if inputs is None:
                 continue
             asked = why(table, inputs, progress.get(table.name), self.lake)
             if asked is not None:
@@ -94,11 +109,13 @@ def schema_hash(contract: Contract) -> str:
 
 def publish_all(spark: SparkSession, publisher: Publisher, fence: Fence) -> list[Outcome]:
     """Bring every Gold table up to date. A table that fails its checks holds back only those that read it."""
-    versions, progress = publisher.versions(), publisher.progress.all()
+    versions = publisher.versions()
+    progress = publisher.known(versions)
     feeds, settings = Feeds(spark, publisher.lake, publisher.settings.driver_rows), publisher.settings
-    by = Publication(spark, publisher.lake, fence, settings.rows_per_file, settings.driver_rows)
+    personal = frozenset(c.name for its in publisher.contracts.values() for c in its.columns if c.is_personal)
+    by = Publication(spark, publisher.lake, fence, settings.rows_per_file, settings.driver_rows, personal)
     tables = registry()
-    order = TopologicalSorter({t.name: [i for i in t.inputs if i in tables] for t in tables.values()})
+    order = followed(tables)
     order.prepare()
     outcomes: dict[str, Outcome] = {}
     ready: list[str] = []
@@ -108,7 +125,8 @@ def publish_all(spark: SparkSession, publisher: Publisher, fence: Fence) -> list
             ready = sorted([*ready, *order.get_ready()], key=lambda name: _priority(tables, name))
             while ready and len(running) < settings.gold_threads:
                 name = ready.pop()
-                held = [i for i in tables[name].inputs if i in outcomes and outcomes[i].status in ("failed", "waiting")]
+                before = [outcomes[i] for i in tables[name].follows if i in outcomes]
+                held = [outcome.table for outcome in before if outcome.status in ("failed", "waiting")]
                 inputs = publisher.inputs_of(tables[name], versions)
                 if held or inputs is None:
                     outcomes[name] = _waiting(publisher, progress.get(name), tables[name], held)
@@ -134,7 +152,7 @@ def publish_all(spark: SparkSession, publisher: Publisher, fence: Fence) -> list
 def _priority(tables: Mapping[str, GoldTable], name: str) -> tuple[int, bool, int]:
     """The larger comes first: the longest chain of tables that wait for it, itself counted, then what looks up keys."""
     kind = tables[name].slices.kind
-    after = max((_priority(tables, other)[0] for other, table in tables.items() if name in table.inputs), default=0)
+    after = max((_priority(tables, other)[0] for other, table in tables.items() if name in table.follows), default=0)
     return after + (2 if kind == "whole" else 1), kind == "by_key", -list(tables).index(name)
 
 

@@ -31,7 +31,6 @@ _load_time timestamp, _ingested_at timestamp, _run_id string
 LIFE = ("exception_id", "record_key", "reject_reasons", "status", "_version_at", "_delivery", "_logical_date")
 STATUS_COLUMNS = ("status", "resolved_by")
 PARTITIONS = ("_logical_date",)
-STATISTICS = ("record_key", "status")
 
 
 def write(
@@ -70,8 +69,14 @@ def write(
         return
     if seen is None:
         path = lake.path("exception", contract.dataset)
-        create(spark, path, columns_of(SCHEMA), partition_by=PARTITIONS, stats=STATISTICS)
+        create(spark, path, columns_of(SCHEMA), partition_by=PARTITIONS, stats=_statistics(contract))
     _write_there(spark, lake, contract, new, moved, seen_days, fence)
+
+
+def _statistics(contract: Contract) -> list[str]:
+    """What prunes files; a key that is personal would show in the log."""
+    is_personal = any(contract.column(name).is_personal for name in contract.key)
+    return ["status"] if is_personal else ["record_key", "status"]
 
 
 def _alive(
@@ -102,7 +107,7 @@ def _write_here(
     shape = new.schema if new is not None else None
     if seen is None or not days:
         if new is not None and new.num_rows:
-            layout = {"delta.dataSkippingStatsColumns": ",".join(STATISTICS)}
+            layout = {"delta.dataSkippingStatsColumns": ",".join(_statistics(contract))}
             direct.commit(
                 lake,
                 "exception",

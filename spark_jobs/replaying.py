@@ -20,6 +20,7 @@ from spark_jobs.corrections import Corrections, bronze_rows, check, read_correct
 from spark_jobs.errors import EngineError
 from spark_jobs.exception_export import ID
 from spark_jobs.exception_rows import Waiting, exceptions_by_id, waiting
+from spark_jobs.forgotten import forgotten_of
 from spark_jobs.lake import Fence, Lake
 from spark_jobs.log import log
 from spark_jobs.planning import in_silver, redelivered
@@ -117,7 +118,8 @@ def _keep(its: Replayer, corrections: Corrections) -> tuple[Replayer, set[date]]
     if not again and days:
         run_id, now = its.fence.lease.run_id, datetime.now(UTC)
         rows = bronze_rows(corrections, known, contract, states, run_id=run_id, load_time=now)
-        bronze.write_rows(its.lake, contract, rows, its.fence)
+        forgotten = forgotten_of(its.settings) if contract.customer_id else None
+        bronze.write_rows(its.lake, contract, rows, its.fence, forgotten=forgotten)
         noted = {
             day: replace(states[day], replayed=(*states[day].replayed, corrections.delivery)) for day in sorted(days)
         }

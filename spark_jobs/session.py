@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from spark_jobs.errors import EngineError
 from spark_jobs.gateway import launch_jvm
 from spark_jobs.java import Java, find_java
+from spark_jobs.store_jars import append_to_class_path, check_store, store_jars
+from state.stores import hadoop_settings
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -56,6 +58,7 @@ def build_session(
     jars: Sequence[Path] = (),
     conf: Mapping[str, str] | None = None,
     jvm_flags: Sequence[str] = (),
+    lake: str | None = None,
     home: Path = PROJECT,
 ) -> SparkSession:
     """The process's Spark session, with Delta, the same meaning of SQL on every Spark line and quiet logs.
@@ -64,7 +67,8 @@ def build_session(
     ("small" compiles fast and shallow, "large" fully; both use the class-data archive where there is one). Started by
     spark-submit the JVM runs already, so memory, flags and jars are the submitter's; with a master that isn't local
     nothing about the machine is set at all. A session that is active already is taken, and given `SEMANTICS`.
-    `jars` are added to the class path, `conf` overrides everything. EngineError when Java or the jars are missing.
+    `jars` are added to the class path, `conf` overrides everything. For a `lake` in an object store the session has the
+    store's jars and settings. EngineError when Java or jars are missing.
     """
     from pyspark import SparkContext
     from pyspark.sql import SparkSession
@@ -72,10 +76,13 @@ def build_session(
     if SparkContext._active_spark_context is not None:
         active = SparkSession.builder.getOrCreate()
         _set(active, {**SEMANTICS, **(conf or {})})
-        return _checked(active)
+        return _checked(active, lake)
     given = _submitted()
     settings = {"spark.app.name": app, **SEMANTICS, **PLANNING, **DELTA}
+    if given is None or is_local(given.get("spark.master")):
+        settings |= hadoop_settings(lake or "", spark_line())
     if given is None:
+        append_to_class_path(store_jars(lake or "", _spark_home(), home / ".ivy" / "jars-stores" / spark_line()))
         settings |= _local(cores, home, size) | _own_jvm(size, driver_memory, jars, jvm_flags, home) | dict(conf or {})
         launch_jvm(settings)
     else:
@@ -85,7 +92,7 @@ def build_session(
     builder = SparkSession.builder
     for key, value in (settings | SEMANTICS | dict(conf or {})).items():
         builder = builder.config(key, value)
-    spark = _checked(builder.getOrCreate())
+    spark = _checked(builder.getOrCreate(), lake)
     if given is not None and is_local(given.get("spark.master")):
         spark.sparkContext.setLogLevel("ERROR")
     return spark
@@ -139,6 +146,11 @@ def delta_jars(home: Path = PROJECT) -> list[Path]:
     return found
 
 
+def jdbc_jars(home: Path = PROJECT) -> list[Path]:
+    """The JDBC drivers that `make setup` resolved; none where it wasn't run."""
+    return sorted((home / ".ivy" / "jars" / "jdbc").glob("*.jar"))
+
+
 def class_archive(java: Java, home: Path = PROJECT) -> Path:
     """Where the class-data archive of this Spark line and this Java lies, whether it was built or not."""
     return home / ".cache" / "cds" / f"spark{spark_line()}-java{java.version}.jsa"
@@ -184,7 +196,7 @@ def driver_settings(
 ) -> dict[str, str]:
     """The driver's class path and JVM flags, as a JVM must get them before it starts."""
     # On the class path, not in spark.jars: an archive holds only classes that the JVM's own loader found.
-    class_path = os.pathsep.join(str(jar) for jar in [*delta_jars(home), *jars])
+    class_path = os.pathsep.join(str(jar) for jar in [*delta_jars(home), *jdbc_jars(home), *jars])
     options = [*_jvm_flags(size, class_archive(find_java(), home)), *flags]
     settings = {"spark.driver.extraJavaOptions": " ".join(options)}
     return settings | ({"spark.driver.extraClassPath": class_path} if class_path else {})
@@ -215,8 +227,9 @@ def _spark_home() -> Path:
     return Path(pyspark.__file__).parent
 
 
-def _checked(spark: SparkSession) -> SparkSession:
-    """The session, unless it can't do Delta: that comes out here and not in the middle of a run."""
+def _checked(spark: SparkSession, lake: str | None) -> SparkSession:
+    """The session, unless it can't do Delta or reach the lake: that comes out here and not in the middle of a run."""
+    check_store(spark, lake)
     # Every AnalysisException would be printed as a page of JSON before whoever catches it can speak.
     logging.getLogger("DataFrameQueryContextLogger").setLevel(logging.CRITICAL)
     logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL)

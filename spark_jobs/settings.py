@@ -10,7 +10,7 @@ from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
@@ -22,6 +22,7 @@ from pydantic_settings import (
 )
 
 from spark_jobs.errors import UsageError, nearest
+from spark_jobs.zones import known_zones
 
 FILE = "opslake.toml"
 
@@ -51,6 +52,12 @@ class Settings(BaseSettings):
     """Files of Silver and of ticket-grained Gold hold at most so many rows: a correction rewrites few of them."""
     driver_rows: int = 100_000
     """Gold tables and deliveries up to so many rows are committed from the driver, larger ones by Spark's tasks."""
+    vacuum_hours: int = Field(default=168, ge=1)
+    """`maintain` keeps the files of older versions for so many hours: time travel and slow readers need them."""
+    superseded_days: int = Field(default=30, ge=0)
+    """A delivery that another one of its day has replaced stays in Bronze for at least so many days."""
+    forget_key: str | None = None
+    """A reference to the secret with which ids of forgotten customers are hashed: `env:NAME`."""
     log_format: Literal["auto", "json", "console"] = "auto"
     notify: Annotated[tuple[SecretStr, ...], NoDecode] = ()
     """Who is told of what needs somebody: URLs in the way of apprise. They hold credentials: never shown whole."""
@@ -58,6 +65,18 @@ class Settings(BaseSettings):
     """A message that isn't taken within so many seconds counts as not sent."""
     run_sla_minutes: float | None = Field(default=None, gt=0)
     """A run that lasts longer is told."""
+    bigquery_project: str | None = None
+    """Where `publish bigquery` works; by default the project of the credentials."""
+    bigquery_dataset: str = "opslake"
+    """What analysts see; the tables of all layers are in the restricted one, `<this>_restricted` by default."""
+    bigquery_restricted_dataset: str | None = None
+    bigquery_connection: str | None = None
+    """By which BigQuery reads the lake's bucket: PROJECT.LOCATION.NAME."""
+    glue_database: str = "opslake"
+    """The same two for Athena, in the Glue catalog."""
+    glue_restricted_database: str | None = None
+    aws_region: str | None = None
+    """Where `publish athena` works; by default what the AWS client finds."""
 
     @field_validator("notify", mode="before")
     @classmethod
@@ -67,8 +86,8 @@ class Settings(BaseSettings):
     @field_validator("business_timezone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
-        if value not in available_timezones():
-            raise ValueError(f"unknown time zone; {nearest(value, available_timezones()) or 'use an IANA name'}")
+        if value not in known_zones():
+            raise ValueError(f"unknown time zone; {nearest(value, known_zones()) or 'use an IANA name'}")
         return value
 
     @classmethod

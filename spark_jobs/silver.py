@@ -145,7 +145,7 @@ def write(
     if not classified.changes and mode == "append":
         return
     final = (
-        _final(classified.rows, contract)
+        last_changes(classified.rows, contract)
         .withColumn("_ingested_at", F.current_timestamp())
         .withColumn("_run_id", F.lit(fence.lease.run_id))
     )
@@ -292,7 +292,7 @@ def _counted(classed: DataFrame, contract: Contract) -> Classified:
     return Classified(classed, counts, frozenset(dates), replaces, changes)
 
 
-def _final(classed: DataFrame, contract: Contract) -> DataFrame:
+def last_changes(classed: DataFrame, contract: Contract) -> DataFrame:
     """One row per changed key: its last change in the order of processing."""
     if contract.carried:
         return carried.final(classed, contract)

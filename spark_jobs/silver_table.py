@@ -27,10 +27,10 @@ def schema(contract: Contract) -> StructType:
 
 
 def statistics(contract: Contract) -> list[str]:
-    """Keys, dates and instants prune files; statistics of text would only cost, and show what is personal."""
-    personal = {c.name for c in contract.columns if c.classification}
+    """Keys, dates and instants prune files, unless they are personal: statistics would show them in the log."""
+    personal = {c.name for c in contract.columns if c.is_personal}
     wanted = [*contract.key, *(c.name for c in contract.stored if c.type in ("date", "timestamp")), "_logical_date"]
-    return [name for name in dict.fromkeys(wanted) if name not in personal or name in contract.key]
+    return [name for name in dict.fromkeys(wanted) if name not in personal]
 
 
 def ensure(spark: SparkSession, lake: Lake, contract: Contract, *, business_timezone: str) -> None:

@@ -8,7 +8,9 @@ what is there, and only what differs is replaced, in one commit.
 from __future__ import annotations
 
 import hashlib
+import importlib
 import inspect
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -28,7 +30,12 @@ from spark_jobs.publication import Move, Outcome, Publication, publish, slice_sq
 from state.progress import TableProgress
 
 ABSENT = -1
-"""The version of a reference that was never delivered: it is read as a table without rows."""
+"""The version of a dataset that was never delivered: it is read as a table without rows."""
+
+MANY_FILES = 200
+"""Of a table of more files than that, all of which are read, Spark's own snapshot is cheaper than naming each."""
+
+BESIDE = re.compile(r"^from (spark_jobs\.gold\.\w+) import", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -45,21 +52,32 @@ class Inputs:
     thresholds: Mapping[str, float] = field(default_factory=dict)
     """The limits that the contracts of its datasets declare."""
     absent: Mapping[str, StructType] = field(default_factory=dict)
-    """The columns of references that were never delivered."""
+    """The columns of datasets that were never delivered."""
 
     def options(self, table: GoldTable) -> dict[str, Any]:
         """What the table's function is passed by name."""
-        known = {**self.thresholds, "horizon": self.horizon, "zone": self.zone}
+        known = {**self.thresholds, "horizon": self.horizon, "year": self.horizon.year, "zone": self.zone}
         return {name: known[name] for name in table.options}
 
 
 def fingerprint(table: GoldTable, inputs: Inputs) -> str:
     """A hash of everything but the data that a table's content follows from."""
-    source = inspect.getsource(inspect.getmodule(table.function) or table.function)
-    told = [source, inspect.getsource(measures), repr((table.grain, table.slices, table.checks)), inputs.zone]
+    told = [*_sources(table), repr((table.grain, table.slices, table.checks)), inputs.zone]
     told += [f"{name}={inputs.contracts[name]}" for name in sorted(inputs.contracts)]
     told += [f"{name}={inputs.thresholds[name]}" for name in sorted(set(table.options) & set(inputs.thresholds))]
+    told += [f"year={inputs.horizon.year}"] if "year" in table.options else []
     return hashlib.sha256("\n".join(told).encode()).hexdigest()[:16]
+
+
+def _sources(table: GoldTable) -> list[str]:
+    """The text of the function's module, and of those beside it that it imports from."""
+    texts = {measures.__name__: inspect.getsource(measures)}
+    new = {table.name: inspect.getsource(inspect.getmodule(table.function) or table.function)}
+    while new:
+        texts |= new
+        named = {name for text in new.values() for name in BESIDE.findall(text)} - set(texts)
+        new = {name: inspect.getsource(importlib.import_module(name)) for name in named}
+    return [texts[name] for name in sorted(texts)]
 
 
 def why(table: GoldTable, inputs: Inputs, progress: TableProgress | None, lake: Lake) -> tuple[bool, str] | None:
@@ -99,6 +117,8 @@ def find_move(
     changed = {n for n in table.inputs if inputs.versions[n] != progress.consumed.get(n)}
     slices = table.slices
     arrived = any(progress.consumed.get(n) == ABSENT for n in changed)
+    if slices.kind == "whole" and "horizon" not in table.options and not changed and progress.status == "OK":
+        return Move(reason)  # a new horizon says nothing to it
     if slices.kind == "whole" or arrived or changed - set(slices.moved_by):
         return Move(reason, whole=True)
     try:
@@ -140,12 +160,13 @@ def _moved_keys(
     if not changed:
         return Move(reason)
     key, bound = str(table.slices.column), table.slices.bounded_by
-    spans = {n: (progress.consumed[n], inputs.versions[n]) for n in changed}
+    spans = {n: (progress.consumed[n], inputs.versions[n]) for n in sorted(changed)}
     bounds = {d for n in changed for d in feeds.days(n, spans[n], bound)} if bound else set()
-    images = {n: feeds.images(n, spans[n]) for n in changed}
-    keys = [images[n].select(F.col(c).alias(key)) for n in changed for c in table.slices.moved_by[n]]
-    rows = {n: _newest(images[n], inputs.keys[n], spans[n]) for n in changed if inputs.keys.get(n) == (key,)}
-    return Move(reason, keys=reduce(DataFrame.unionByName, keys).distinct(), bounds=frozenset(bounds), rows=rows)
+    keys = feeds.values(spans, table.slices.moved_by, called=key)
+    # where keys come from several inputs, the feed of one doesn't have its rows of the others' keys
+    told = [n for n in changed if len(changed) == 1 and inputs.keys[n] == tuple(table.slices.moved_by[n]) == (key,)]
+    rows = {n: _newest(feeds.images(n, spans[n]), (key,), spans[n]) for n in told}
+    return Move(reason, keys=keys, bounds=frozenset(bounds), rows=rows)
 
 
 def _newest(images: DataFrame, key: tuple[str, ...], span: tuple[int, int]) -> DataFrame:
@@ -181,13 +202,14 @@ def _narrowed(spark: SparkSession, table: GoldTable, name: str, move: Move, inpu
         return lake.read_files(spark, layer, name, needed).where(needed)
     columns = table.slices.moved_by.get(name, ())
     if move.whole or table.slices.kind == "from_date" or not columns:
-        is_large = layer == "silver" and move.whole
-        return lake.read(spark, layer, name) if is_large else lake.read_files(spark, layer, name)
+        found = lake.look(layer, name) if layer == "silver" and move.whole else None
+        has_many = found is not None and len(found.file_uris()) > MANY_FILES
+        return lake.read(spark, layer, name) if has_many else lake.read_files(spark, layer, name)
     if move.keys is not None:
-        frame, bound = lake.read(spark, layer, name), table.slices.bounded_by
-        bounded = frame.where(in_days(bound, move.bounds)) if bound else frame
+        within = days_sql(table.slices.bounded_by, move.bounds) if table.slices.bounded_by else "true"
+        rows = lake.read_files(spark, layer, name, within if table.slices.bounded_by else None).where(within)
         keys = move.keys.withColumnRenamed(str(table.slices.column), columns[0])
-        return bounded.join(F.broadcast(keys), columns[0], "left_semi")
+        return rows.join(F.broadcast(keys), columns[0], "left_semi").select(*rows.columns)
     days = {d for first in move.days for d in days_of(first, table.slices.period)}
     read = days | {earlier for d in days for earlier in _back(table, d, inputs)}
     frame = lake.read_files(spark, layer, name, " OR ".join(days_sql(c, read) for c in columns))

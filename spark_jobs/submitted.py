@@ -16,6 +16,8 @@ GLUE = (
     "--extra-py-files", "--additional-python-modules", "--enable-metrics", "--enable-observability-metrics",
     "--enable-continuous-cloudwatch-log", "--enable-spark-ui", "--spark-event-logs-path", "--class", "--scriptLocation",
 )  # fmt: skip
+SET_ASIDE = (*GLUE, "--trigger-id")  # the trigger function's name for the job
+FLAGS = ("--force", "--accept-rejects", "--json")  # Glue can't give an option without a value: theirs is `true`
 ROOT_OPTIONS = ("--lake", "--landing", "--contracts", "--quiet", "-q")
 
 
@@ -65,7 +67,7 @@ def take_settings(arguments: Sequence[str], environment: MutableMapping[str, str
 
 
 def split_arguments(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The arguments that stand before the command and those after it, without those of AWS Glue."""
+    """The arguments that stand before the command and those after it, without those of AWS Glue and the trigger."""
     root: list[str] = []
     own: list[str] = []
     rest = list(arguments)
@@ -73,7 +75,7 @@ def split_arguments(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
         one = rest.pop(0)
         name = one.split("=", 1)[0]
         takes_value = "=" not in one and bool(rest) and not rest[0].startswith("-")
-        if name in GLUE or name.upper().startswith("--JOB_"):
+        if name in SET_ASIDE or name.upper().startswith("--JOB_"):
             if takes_value:
                 rest.pop(0)
         elif name in ROOT_OPTIONS:
@@ -82,4 +84,6 @@ def split_arguments(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
                 root.append(rest.pop(0))
         else:
             own.append(one)
+            if name in FLAGS and takes_value and rest[0] == "true":
+                rest.pop(0)
     return root, own

@@ -124,8 +124,8 @@ def trace_gold(root: str, name: str, key: Mapping[str, str], contracts: Mapping[
         raise UsageError("no such row", where=f"gold/{name}", value=told, hint=hint)
     limits = {limit: value for contract in contracts.values() for limit, value in contract.thresholds.items()}
     column = str(declared.slices.column)
-    day = {column: rows[0][column]} if declared.slices.kind == "by_date" else {}
-    ways = reach(declared, day | values, _columns_of(root, contracts), horizon, limits)
+    its_slice = {column: rows[0][column]} if declared.slices.kind in ("by_date", "by_key") else {}
+    ways = reach(declared, its_slice | values, _columns_of(root, contracts), horizon, limits)
     parts = []
     for at, way in enumerate(ways):
         keys = contracts[way.dataset].key if way.dataset in contracts else ()

@@ -64,8 +64,14 @@ def arrow_table(columns: Sequence[Column], rows: Sequence[Row]) -> Table:
 def python_rows(table: Table) -> list[dict[str, Any]]:
     """One dict per row; instants come back with `datetime.UTC` as their zone."""
     names = table.column_names
-    values = [table.column(name).to_pylist() for name in names]
-    return [{name: _utc(value) for name, value in zip(names, row, strict=True)} for row in zip(*values, strict=True)]
+    values = [_python_values(table, name) for name in names]
+    return [dict(zip(names, row, strict=True)) for row in zip(*values, strict=True)]
+
+
+def _python_values(table: Table, name: str) -> list[Any]:
+    """The column's values; only in those that hold instants is every value looked at, for that takes most of it."""
+    values = list(table.column(name).to_pylist())
+    return [_utc(value) for value in values] if "Timestamp" in str(table.column(name).type) else values
 
 
 def _array(kind: Kind, values: list[Any]) -> Array:

@@ -196,7 +196,8 @@ def _without_delivery(
         return question.say(day, "wait", f"{what} yet, may come until {until}", attempt=attempt)
     if question.contract.missing_days == "skip" and not unready:
         return question.say(day, "skip", f"{what} until {until}, which this dataset allows", attempt=attempt)
-    return question.say(day, "missing", f"{what} until {until}", attempt=attempt)
+    expected = day.strftime(question.contract.path)
+    return question.say(day, "missing", f"{what} until {until}: {expected}", attempt=attempt)
 
 
 def _settled(question: _Question, files: tuple[Delivery, ...], state: DayState) -> bool:

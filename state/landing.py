@@ -6,18 +6,21 @@ import base64
 import binascii
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from itertools import islice
 from types import MappingProxyType
 from typing import Any
 
 from fsspec import AbstractFileSystem
-from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 
-from spark_jobs.errors import ContractError, SourceError
+from spark_jobs.errors import ContractError, SourceError, first_line
+from state.stores import open_files
 
+DAY = timedelta(days=1)
+MOST_FOLDERS = 64  # listed one by one; beyond that one listing of all is quicker
 DIGITS = {"%Y": r"\d{4}", "%m": r"\d{2}", "%d": r"\d{2}"}
 TEXT_SUFFIXES = (".csv", ".json", ".jsonl", ".ndjson")  # read as well when gzipped
 NONE_KNOWN: Mapping[str, Delivery] = MappingProxyType({})
@@ -26,12 +29,17 @@ HEX = re.compile(r"[0-9a-f]{12,}(-\d+)?")
 
 @dataclass(frozen=True)
 class Delivery:
-    """One file of a delivery: its full path, bytes, checksum (hexadecimal) and when it was last modified (UTC)."""
+    """One file of a delivery: its full path, bytes, checksum (hexadecimal) and when it was last modified (UTC).
+
+    Of a table or a tab the checksum is empty until it is read, and `modified` is when this content was first seen.
+    `token` is what its catalogue says of it: while that is the same, so is the content; empty where nothing says so.
+    """
 
     path: str
     size: int
     checksum: str
     modified: datetime
+    token: str = ""
 
     @property
     def delivery(self) -> str:
@@ -43,6 +51,7 @@ def find_deliveries(
     landing: str,
     path_template: str,
     *,
+    ignore_case: bool = False,
     known: Mapping[str, Delivery] = NONE_KNOWN,
     start: date | None = None,
     end: date | None = None,
@@ -50,28 +59,41 @@ def find_deliveries(
     """The files below `landing` that match the template, by the date in their path, dates and paths in order.
 
     `path_template` is relative, with %Y, %m and %d and perhaps * (anything but a slash); a text file may also be
-    gzipped. A `known` file (by path) of the same size and modification time isn't hashed again. Paths that name no
-    real date, hidden files and those that begin with an underscore are no deliveries. A landing root that doesn't
-    exist holds none.
+    gzipped; `ignore_case` takes its letters in any case. A `known` file (by path) of the same size and modification
+    time isn't hashed again. Paths that name no real date, hidden files and those that begin with an underscore are no
+    deliveries. A landing root that doesn't exist holds none. With both `start` and `end`, only the folders of these
+    days are listed.
     """
     files, base, scheme = _open(landing)
-    pattern = template_pattern(path_template)
+    pattern = template_pattern(path_template, ignore_case=ignore_case)
     found: dict[date, list[Delivery]] = {}
-    for path, info in _listed(files, base, path_template):
-        day = _date_of(pattern, path[len(base) + 1 :])
+    for path, info in _listed(
+        files, base, path_template, _folders(files, base, path_template, ignore_case, start, end)
+    ):
+        day = day_in(pattern, path[len(base) + 1 :])
         if day is None or (start is not None and day < start) or (end is not None and day > end):
             continue
         found.setdefault(day, []).append(_delivery(files, path, info, scheme, known))
     return {day: sorted(found[day], key=lambda d: d.path) for day in sorted(found)}
 
 
+def date_in(path: str, path_template: str) -> date | None:
+    """The day of a file by its path below the landing root, None where it is no delivery of this template."""
+    return None if _is_hidden(path, path_template) else day_in(template_pattern(path_template), path)
+
+
 def is_ready(landing: str, dataset: str, day: date) -> bool:
     """Whether the ready marker `<landing>/<dataset>/_ready/YYYY-MM-DD` is there."""
     files, base, _ = _open(landing)
-    return bool(files.exists(f"{base}/{dataset}/_ready/{day.isoformat()}"))
+    return bool(files.exists(f"{base}/{ready_marker(dataset, day)}"))
 
 
-def template_pattern(path_template: str) -> re.Pattern[str]:
+def ready_marker(dataset: str, day: date) -> str:
+    """The path below the landing root of the marker that says that a day's delivery is whole."""
+    return f"{dataset}/_ready/{day.isoformat()}"
+
+
+def template_pattern(path_template: str, *, ignore_case: bool = False) -> re.Pattern[str]:
     """The regular expression of a path template, with groups Y, m and d; ContractError for one that gives no date."""
     expression, seen = "", set()
     for part in re.split(r"(%.|\*)", path_template):
@@ -91,33 +113,80 @@ def template_pattern(path_template: str) -> re.Pattern[str]:
             value=path_template,
             hint="for example tickets/%Y/%m/%Y-%m-%d.csv",
         )
-    return re.compile(expression + (r"(\.gz)?" if path_template.endswith(TEXT_SUFFIXES) else ""))
+    gzipped = r"(\.gz)?" if path_template.endswith(TEXT_SUFFIXES) else ""
+    return re.compile(expression + gzipped, re.IGNORECASE if ignore_case else 0)
 
 
 def _open(landing: str) -> tuple[AbstractFileSystem, str, str]:
     """The file system, the root's path in it, and what to put before a path so that it is a full one."""
-    try:
-        files, base = url_to_fs(landing)
-    except (ImportError, ValueError) as error:
-        hint = "install the fsspec package for this kind of store (gcsfs for gs://, s3fs for s3://)"
-        raise SourceError("the landing root can't be opened", where=landing, value=str(error), hint=hint) from error
+    files, base = open_files(landing)
     scheme = "" if isinstance(files, LocalFileSystem) else landing.partition("://")[0] + "://"
     return files, base.rstrip("/"), scheme
 
 
-def _listed(files: AbstractFileSystem, base: str, path_template: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    fixed = re.split(r"[%*]", path_template, maxsplit=1)[0].rpartition("/")[0]  # only this folder is listed
-    hidden_asked = path_template.rpartition("/")[2].startswith((".", "_"))
+def _folders(
+    files: AbstractFileSystem, base: str, path_template: str, ignore_case: bool, start: date | None, end: date | None
+) -> list[str]:
+    """The folders to list: those of the days asked for, unless there were many, or the names may vary."""
+    folder = path_template.rpartition("/")[0]
+    if ignore_case or "*" in folder:
+        return _alike(files, base, folder, ignore_case)
+    if start is not None and end is not None:
+        days = (start + n * DAY for n in range((end - start).days + 1))
+        narrow = list(islice(dict.fromkeys(day.strftime(folder) for day in days), MOST_FOLDERS + 1))
+        if len(narrow) <= MOST_FOLDERS:
+            return [f"{base}/{name}".rstrip("/") for name in narrow]
+    return [f"{base}/{path_template.partition('%')[0].rpartition('/')[0]}".rstrip("/")]
+
+
+def _alike(files: AbstractFileSystem, base: str, folder: str, ignore_case: bool) -> list[str]:
+    """Down to the first day mark: an exact name as it is, one that may vary is looked for among its siblings."""
+    found = [base]
+    for part in folder.split("/"):
+        if "%" in part:
+            break
+        if not ignore_case and "*" not in part:
+            found = [f"{parent}/{part}" for parent in found]
+            continue
+        pattern = re.compile(re.escape(part).replace(r"\*", "[^/]*"), re.IGNORECASE if ignore_case else 0)
+        paths = [path.rstrip("/") for parent in found for path in _names(files, parent)]
+        found = [path for path in paths if pattern.fullmatch(path.rpartition("/")[2])]
+    return found
+
+
+def _names(files: AbstractFileSystem, folder: str) -> list[str]:
     try:
-        listing = files.find(f"{base}/{fixed}".rstrip("/"), detail=True)
-    except FileNotFoundError:
-        return
-    for path, info in listing.items():
-        if hidden_asked or not path.rpartition("/")[2].startswith((".", "_")):
-            yield path, info
+        return [str(path) for path in files.ls(folder, detail=False)]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
-def _date_of(pattern: re.Pattern[str], path: str) -> date | None:
+def _listed(
+    files: AbstractFileSystem, base: str, path_template: str, folders: Iterable[str]
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for folder in folders:
+        try:
+            listing = files.find(folder, detail=True)
+        except FileNotFoundError:
+            continue
+        except Exception as error:  # each store's library has errors of its own
+            if isinstance(files, LocalFileSystem):
+                raise
+            hint = "check the credentials and the rights to list and to read"
+            raise SourceError("can't be listed", where=base, value=first_line(error), hint=hint) from error
+        for path, info in listing.items():
+            if not _is_hidden(path, path_template):
+                yield path, info
+
+
+def _is_hidden(path: str, path_template: str) -> bool:
+    """Whether the file's name begins with a dot or an underscore, and the template's doesn't."""
+    marks = (".", "_")
+    return path.rpartition("/")[2].startswith(marks) and not path_template.rpartition("/")[2].startswith(marks)
+
+
+def day_in(pattern: re.Pattern[str], path: str) -> date | None:
+    """The day that a path names by a template's pattern; None for another path, and for no real day."""
     match = pattern.fullmatch(path)
     if match is None:
         return None

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from state.landing import Delivery
 from state.tables import CLASSES, INGESTION_STATE, Confirm, literal, open_table, read_rows, replace_rows
@@ -83,6 +83,16 @@ class DayState:
         return (*self.loaded, *self.replayed)
 
 
+class Standing(NamedTuple):
+    """How a dataset's day stands, and no more."""
+
+    dataset: str
+    logical_date: date
+    status: Status
+    attempt: int
+    error_class: str | None
+
+
 class Ledger:
     """The table `<lake>/state/ingestion_state`; `root` is the lake's root URI; `confirm` may stop a put by raising."""
 
@@ -119,6 +129,28 @@ class Ledger:
             conditions.append(f"status IN ({', '.join(literal(s) for s in statuses) or 'NULL'})")
         rows = read_rows(handle, INGESTION_STATE, " AND ".join(conditions), "ORDER BY logical_date, dataset")
         return [_day(row) for row in rows]
+
+    def since(self, starts: Mapping[str, date]) -> list[DayState]:
+        """The days of each dataset from its date on, in one look at the table; in the order of `days`."""
+        handle = open_table(self.root, INGESTION_STATE, self.storage_options) if starts else None
+        if handle is None:
+            return []
+        wanted = " OR ".join(
+            f"(dataset = {literal(dataset)} AND logical_date >= {literal(start)})" for dataset, start in starts.items()
+        )
+        return [_day(row) for row in read_rows(handle, INGESTION_STATE, wanted, "ORDER BY logical_date, dataset")]
+
+    def outline(self, dataset: str | None = None) -> list[Standing]:
+        """How every day stands, ordered by logical date and dataset: a fraction of the time that `days` takes."""
+        handle = open_table(self.root, INGESTION_STATE, self.storage_options)
+        if handle is None:
+            return []
+        condition = "TRUE" if dataset is None else f"dataset = {literal(dataset)}"
+        rows = read_rows(handle, INGESTION_STATE, condition, "ORDER BY logical_date, dataset", Standing._fields)
+        return [
+            Standing(r["dataset"], r["logical_date"], Status(r["status"]), r["attempt"] or 0, r["error_class"])
+            for r in rows
+        ]
 
     def put(self, *days: DayState) -> None:
         """Writes the days in one commit, each in the place of what the ledger had of it; of equal keys the last."""
@@ -164,6 +196,7 @@ def _row(day: DayState) -> dict[str, Any]:
         "warnings": None if figures is None else json.dumps(dict(figures.warnings), sort_keys=True),
         "loaded": day.loaded,
         "replayed": day.replayed,
+        "tokens": [d.token for d in day.deliveries],
         "duration_seconds": seconds_between(day.started_at, day.finished_at),
     }
 
@@ -174,7 +207,9 @@ def _day(row: Mapping[str, Any]) -> DayState:
         counts = {name: row[f"rows_{name}"] for name in ("read", *CLASSES)}
         figures = Figures(**counts, warnings=json.loads(row["warnings"] or "{}"))
     values = {name: row[name] for name in SAME_IN_BOTH}
-    values["deliveries"] = tuple(Delivery(**delivery) for delivery in row["deliveries"] or ())
+    found = row["deliveries"] or ()
+    tokens = row["tokens"] or [""] * len(found)
+    values["deliveries"] = tuple(Delivery(**one, token=token) for one, token in zip(found, tokens, strict=True))
     values |= {name: tuple(row[name] or ()) for name in ("loaded", "replayed")}
     return DayState(**values, status=Status(row["status"]), figures=figures)
 

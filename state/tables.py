@@ -19,8 +19,9 @@ from arro3.core import Table
 from deltalake import CommitProperties, DeltaTable, QueryBuilder, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
-from spark_jobs.errors import EngineError
+from spark_jobs.errors import EngineError, first_line
 from state.columns import Column, Row, arrow_schema, arrow_table, python_rows
+from state.stores import delta_options
 
 Confirm = Callable[[], None]
 
@@ -68,6 +69,7 @@ INGESTION_STATE = StateTable(
         Column("accepted_rejects", "boolean"),
         Column("gold_pending", "boolean"),
         Column("replayed", "strings"),
+        Column("tokens", "strings"),  # of the deliveries, in their order
     ),
 )
 RUNS = StateTable(
@@ -135,7 +137,18 @@ NOTIFICATIONS = StateTable(
         Column("over_at", "timestamp"),
     ),
 )
-STATE_TABLES = (INGESTION_STATE, RUNS, GOLD_PROGRESS, LEASE, NOTIFICATIONS)
+FORGOTTEN = StateTable(
+    "forgotten",
+    (
+        Column("id_hash", required=True),
+        Column("key_check"),
+        Column("sources", "strings"),
+        Column("is_done", "boolean"),
+        Column("asked_at", "timestamp"),
+        Column("run_id"),
+    ),
+)
+STATE_TABLES = (INGESTION_STATE, RUNS, GOLD_PROGRESS, LEASE, NOTIFICATIONS, FORGOTTEN)
 
 
 def state_uri(root: str, table: StateTable) -> str:
@@ -182,15 +195,22 @@ def open_or_create(root: str, table: StateTable, storage_options: Mapping[str, s
     return opened
 
 
-def read_rows(handle: DeltaTable, table: StateTable, where: str = "TRUE", tail: str = "") -> list[dict[str, Any]]:
+def read_rows(
+    handle: DeltaTable, table: StateTable, where: str = "TRUE", tail: str = "", columns: Sequence[str] = ()
+) -> list[dict[str, Any]]:
     """The rows of the handle's version for which the SQL expression holds; `tail` may order and limit them.
 
-    A column that the table doesn't have yet, since an earlier version of this package made it, is null.
+    `columns` are those to read, all by default. A column that the table doesn't have yet, since an earlier version of
+    this package made it, is null.
     """
-    lacking = _lacking(handle, table)
-    names = ", ".join(c.name for c in table.columns if c.name not in lacking)
+    asked = columns or [c.name for c in table.columns]
+    lacking = [name for name in _lacking(handle, table) if name in asked]
+    names = ", ".join(name for name in asked if name not in lacking)
     sql = f"SELECT {names} FROM state WHERE {where} {tail}"
-    rows = python_rows(Table.from_arrow(QueryBuilder().register("state", handle).execute(sql)))
+    try:
+        rows = python_rows(Table.from_arrow(QueryBuilder().register("state", handle).execute(sql)))
+    except Exception as error:  # a store that fails amid the reading comes through Arrow as a bare Exception
+        raise EngineError("a state table can't be read", where=handle.table_uri, value=first_line(error)) from error
     return [dict.fromkeys(lacking) | row for row in rows] if lacking else rows
 
 
@@ -273,6 +293,4 @@ def _tend(handle: DeltaTable, table: StateTable) -> None:
 
 
 def _options(uri: str, storage_options: Mapping[str, str] | None) -> dict[str, str]:
-    # Without a conditional put two writers on S3 could both win the same version.
-    conditional = {"aws_conditional_put": "etag"} if uri.startswith(("s3://", "s3a://")) else {}
-    return {**conditional, **(storage_options or {})}
+    return {**delta_options(uri), **(storage_options or {})}

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.http_receiver import Inbox, receiver
+from tests.postgres_server import PostgresServer, postgres_server
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-SPARK_FIXTURES = {"spark", "lake"}
+SPARK_FIXTURES = {"spark", "lake", "published"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -33,6 +34,13 @@ def spark() -> Iterator[SparkSession]:
     session = build_session(app="opslake-tests", size="small", driver_memory="2g")
     yield session
     session.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """One server for the whole test run; tests make schemas of their own."""
+    with postgres_server() as server:
+        yield server
 
 
 @pytest.fixture

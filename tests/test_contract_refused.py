@@ -248,7 +248,8 @@ def test_a_format_that_nothing_reads_is_refused() -> None:
     """With the formats that there are; its options can't be judged then."""
     entries = "  - {property: format, value: jsn}\n  - {property: options, value: {layout: lines}}\n"
     found = messages(parcels(("slaProperties:", f"{entries}slaProperties:")))
-    assert "format: not one of its values; found: 'jsn'; allowed: csv, json; did you mean 'json'?" in found
+    allowed = "csv, json, parquet, postgres, sheet"
+    assert f"format: not one of its values; found: 'jsn'; allowed: {allowed}; did you mean 'json'?" in found
     assert "options" not in found
 
 

@@ -18,7 +18,7 @@ from spark_jobs.log import configure
 from spark_jobs.pipeline import Pipeline
 from spark_jobs.planning import Choice
 from spark_jobs.sample import write_sample
-from spark_jobs.session import build_session, class_archive, delta_jars
+from spark_jobs.session import build_session, class_archive, delta_jars, jdbc_jars
 from spark_jobs.settings import Settings
 
 if TYPE_CHECKING:
@@ -33,7 +33,11 @@ def main() -> int:
     With `--if-missing` an archive that is newer than the jars is left as it is.
     """
     archive = class_archive(find_java())
-    if "--if-missing" in sys.argv and archive.is_file() and archive.stat().st_mtime > _newest(delta_jars()):
+    if (
+        "--if-missing" in sys.argv
+        and archive.is_file()
+        and archive.stat().st_mtime > _newest([*delta_jars(), *jdbc_jars()])
+    ):
         return 0
     archive.parent.mkdir(parents=True, exist_ok=True)
     archive.unlink(missing_ok=True)

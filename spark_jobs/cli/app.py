@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -23,6 +22,7 @@ app = typer.Typer(
 
 Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines instead of a table.")]
+Unmask = Annotated[bool, typer.Option("--unmask", help="Show personal data, which is masked otherwise.")]
 Dataset = Annotated[str | None, typer.Option(help="Only this dataset.")]
 
 LOOK, PREPARE = "Look, changing nothing", "Prepare"
@@ -41,13 +41,13 @@ def _version(wanted: bool) -> None:
 def root(
     lake: Annotated[str | None, typer.Option(help="The lake's root; else OPSLAKE_LAKE or opslake.toml.")] = None,
     landing: Annotated[str | None, typer.Option(help="The landing root.")] = None,
-    contracts: Annotated[Path | None, typer.Option(help="A directory of contracts of your own.")] = None,
+    contracts: Annotated[str | None, typer.Option(help="A directory of contracts of your own.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only results and warnings.")] = False,
     version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True)] = False,  # noqa: ARG001
 ) -> None:
     """Options that every command takes."""
     _options.clear()
-    _options.update(lake=lake, landing=landing, contracts=str(contracts) if contracts else None)
+    _options.update(lake=lake, landing=landing, contracts=contracts)
     configure(settings().log_format, quiet=quiet)
 
 
@@ -63,4 +63,5 @@ def known_dataset(name: str | None, known: Collection[str]) -> None:
 
 
 # Each registers its commands, in the order of `opslake --help`.
-from spark_jobs.cli import runs, status, plan, check, exceptions, trace, contract, sample  # noqa: E402, F401, I001
+from spark_jobs.cli import runs, maintain, forget, status, plan, check, exceptions, trace, contract  # noqa: E402, F401, I001
+from spark_jobs.cli import sample, land, publish, doctor  # noqa: E402, F401

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from spark_jobs.cli.app import LOOK, Day, Json, app, known_dataset, settings
+from spark_jobs.cli.app import LOOK, Day, Json, Unmask, app, known_dataset, settings
 from spark_jobs.cli.show import Cell, counted, instant, plain, show_json, show_line, show_table, state_of
 from spark_jobs.errors import UsageError
 
@@ -41,16 +42,20 @@ def list_(
     reason: Reason = None,
     status: Annotated[LifeState | None, typer.Option(help="Only exceptions in this state.")] = None,
     limit: Annotated[int, typer.Option(min=0, help="List at most so many; counts are of all.")] = 20,
+    unmask: Unmask = False,
     as_json: Json = False,
 ) -> None:
     """Count a dataset's exceptions per reason, then list the latest."""
     from spark_jobs.contract import load_contracts
     from spark_jobs.exception_rows import list_exceptions
+    from spark_jobs.masking import masked_exception
 
     contracts = load_contracts(settings().contracts)
     known_dataset(dataset, contracts)
     day = date.date() if date else None
     found = list_exceptions(settings().lake, contracts[dataset], day=day, reason=reason, status=status, limit=limit)
+    if not unmask:
+        found = replace(found, rows=tuple(masked_exception(row, contracts[dataset]) for row in found.rows))
     if as_json:
         show_json(vars(found))
     elif not found.total:
@@ -62,13 +67,18 @@ def list_(
 @group.command()
 def show(
     exception: Annotated[str, typer.Argument(metavar="ID|FILE:RECORD", help="An id, a beginning of one, or a record.")],
+    unmask: Unmask = False,
     as_json: Json = False,
 ) -> None:
     """Show one exception whole, with the record as it was delivered."""
     from spark_jobs.contract import load_contracts
     from spark_jobs.exception_rows import find_exceptions
+    from spark_jobs.masking import masked_exception
 
-    found = find_exceptions(settings().lake, load_contracts(settings().contracts), exception)
+    contracts = load_contracts(settings().contracts)
+    found = find_exceptions(settings().lake, contracts, exception)
+    if not unmask:
+        found = [masked_exception(row, contracts[row["dataset"]]) for row in found]
     if as_json:
         show_json(found)
         return
@@ -82,14 +92,22 @@ def export(
     to: Annotated[str, typer.Option(metavar="FILE", help="A CSV file that isn't there yet.")],
     date: Day = None,
     reason: Reason = None,
+    unmask: Annotated[bool, typer.Option("--unmask", help="Write personal data into the file.")] = False,
     as_json: Json = False,
 ) -> None:
     """Write the open exceptions to a CSV file, to be corrected there."""
     from spark_jobs.contract import load_contracts
     from spark_jobs.exception_export import export_exceptions
+    from spark_jobs.masking import has_personal
 
     contracts = load_contracts(settings().contracts)
     known_dataset(dataset, contracts)
+    if has_personal(contracts[dataset]) and not unmask:
+        raise UsageError(
+            "its records hold personal data, which a file to correct them in would show",
+            where=f"opslake exceptions export {dataset}",
+            hint="give --unmask if that is meant, and keep the file where nobody else reads it",
+        )
     day = date.date() if date else None
     number = export_exceptions(settings().lake, contracts[dataset], to, day=day, reason=reason)
     if as_json:

@@ -76,6 +76,8 @@ def _show(chosen: Settings, holder: LeaseRow | None, found: Plan, gold: Sequence
     if holder is not None:
         since = f"since {instant(holder.acquired_at)} UTC ({holder.command}, process {holder.pid} on {holder.host})"
         show_line(("held ", "yellow"), f"run {holder.run_id} holds the lake {since}: a run now would exit 75")
+    for one in found.silent:
+        show_line(("silent ", "red"), f"{one.dataset} can't be asked, a run now would exit 3: {one.error}")
     if not found.due and not gold:
         show_line("nothing is due")
         return
@@ -135,5 +137,6 @@ def _json(chosen: Settings, holder: LeaseRow | None, found: Plan, gold: Sequence
         "days": [
             {**vars(d), "deliveries": [{**vars(f), "delivery": f.delivery} for f in d.deliveries]} for d in found.due
         ],
+        "silent": [{"dataset": s.dataset, "logical_date": s.logical_date, "error": str(s.error)} for s in found.silent],
         "gold": [vars(g) for g in gold],
     }

@@ -14,6 +14,8 @@ from spark_jobs.cli.app import PREPARE, Json, app
 from spark_jobs.cli.show import show_json, show_line, show_table
 from spark_jobs.errors import UsageError
 
+CONTRACTS = "_contracts"
+
 if TYPE_CHECKING:
     from spark_jobs.sample import Truth
 
@@ -35,9 +37,15 @@ def sample(
     dataset: Annotated[
         list[str] | None, typer.Option(help="Only this dataset (may be repeated); all of them by default.")
     ] = None,
+    postgres_url: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL", help="Where web complaints become tables (env:NAME names a variable); else Parquet."
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Write sample deliveries of tickets, calls, agent events and agents, and the truth about them."""
+    """Write sample deliveries of every dataset, and the truth about them."""
     from spark_jobs.sample import DATASETS, write_sample
 
     parameters = {
@@ -53,7 +61,7 @@ def sample(
     if unknown:
         raise UsageError("no such dataset in the sample", where="--dataset", value=unknown, allowed=", ".join(DATASETS))
     _refuse_other_sample(out, parameters)
-    truth = write_sample(out, **parameters)  # type: ignore[arg-type]
+    truth = write_sample(out, postgres_url=postgres_url, **parameters)  # type: ignore[arg-type]
     if as_json:
         show_json({"landing": out.absolute(), "truth": truth.folder.absolute(), **truth.totals()})
     else:
@@ -92,4 +100,6 @@ def _show(out: Path, start: date, days: int, truth: Truth) -> None:
     last = start + timedelta(days=days - 1)
     show_line()
     show_line(f"deliveries of {start} to {last} below {out}, the truth about them below {truth.folder}")
+    if (out / CONTRACTS).exists():
+        show_line(f"files in the place of servers are read with --contracts {out / CONTRACTS}")
     show_line(f"next: opslake --landing {out} --lake LAKE backfill --start {start} --end {last}")

@@ -43,6 +43,11 @@ COLOURS = {
     "missing": "red",
     "no_run": "red",
     "not_started": "dim",
+    "created": "green",
+    "updated": "yellow",
+    "removed": "red",
+    "ok": "green",
+    "wrong": "red",
 }
 CLASSES = ("read", "inserted", "updated", "unchanged", "stale", "duplicates", "rejected")
 SHOWN_DAYS = 12

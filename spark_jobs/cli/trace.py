@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from spark_jobs.cli.app import LOOK, Json, app, settings
+from spark_jobs.cli.app import LOOK, Json, Unmask, app, settings
 from spark_jobs.cli.show import Cell, counted, instant, show_json, show_line, show_table, state_of
 from spark_jobs.errors import UsageError, nearest
 
@@ -32,10 +32,12 @@ def trace(
         list[str] | None, typer.Option("--key", metavar="NAME=VALUE,…", help="The key by the names of its columns.")
     ] = None,
     limit: Annotated[int, typer.Option(min=1, help="List at most so many Silver rows; totals are of all.")] = 20,
+    unmask: Unmask = False,
     as_json: Json = False,
 ) -> None:
     """Lead a row back to its delivery: file, record number, and the record as it came."""
     from spark_jobs.contract import load_contracts
+    from spark_jobs.masking import masked_trace
     from spark_jobs.trace import trace_gold, trace_silver
 
     contracts = load_contracts(settings().contracts)
@@ -44,6 +46,8 @@ def trace(
         found = trace_silver(settings().lake, contracts[table], parts)
     else:
         found = trace_gold(settings().lake, table, parts, contracts, limit)
+    if not unmask:
+        found = masked_trace(found, contracts)
     if as_json:
         show_json(found)
     else:

@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from zoneinfo import available_timezones
 
 from spark_jobs.contract.carrying import check_carried, names_in
 from spark_jobs.contract.column_checks import CONTEXT, SNAKE_CASE, check_column, check_reason
+from spark_jobs.contract.customer import check_customer
 from spark_jobs.contract.findings import Report
-from spark_jobs.contract.formats import ENCODING, FORMATS, MARK, MARK_OR_NONE
+from spark_jobs.contract.formats import (
+    ADDRESS,
+    COUNT,
+    ENCODING,
+    FORMATS,
+    MARK,
+    MARK_OR_NONE,
+    NEEDED,
+    REFERENCE,
+    UNDATED,
+)
 from spark_jobs.contract.model import Contract
+from spark_jobs.contract.references import is_reference
 from spark_jobs.contract.settings import Kind, is_finite, is_of
 from spark_jobs.errors import nearest
 from spark_jobs.names import squeeze
+from spark_jobs.zones import known_zones
 
 
 def check(contract: Contract, report: Report) -> None:
@@ -29,6 +41,7 @@ def check(contract: Contract, report: Report) -> None:
     check_carried(contract, report)
     _check_ordering(contract, report)
     _check_event_date(contract, report)
+    check_customer(contract, report)
     _check_rules(contract, report)
     _check_path(contract, report)
     _check_format(contract, report)
@@ -172,7 +185,7 @@ def _check_path(contract: Contract, report: Report) -> None:
     if wrong:
         report.add("path", f"an unknown mark {wrong[0]}", value=path, allowed="%Y, %m, %d")
     absent = [f"%{mark}" for mark in "Ymd" if mark not in marks]
-    if absent:
+    if absent and (marks or contract.format not in UNDATED):
         hint = f"{', '.join(absent)} is missing"
         report.add("path", "a path names one day", value=path, allowed="%Y, %m and %d", hint=hint)
 
@@ -183,6 +196,9 @@ def _check_format(contract: Contract, report: Report) -> None:
         report.add("format", "not one of its values", value=contract.format, allowed=FORMATS, hint=hint)
         return
     known = FORMATS[contract.format]
+    for option in NEEDED.get(contract.format, ()):
+        if not contract.options.get(option):
+            report.add(f"options.{option}", f"{contract.format} needs it", allowed=known[option])
     for option, value in contract.options.items():
         if option not in known:
             what = f"unknown option of {contract.format}"
@@ -204,6 +220,13 @@ def _check_option(option: str, value: object, kind: Kind, report: Report) -> Non
     elif kind in (MARK, MARK_OR_NONE):
         if not _is_mark(value) and not (kind == MARK_OR_NONE and value in (None, "")):
             report.add(key, "not a single character", value=value, allowed="one character, or \\t")
+    elif kind == COUNT:
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            report.add(key, "not a number of that kind", value=value, allowed=kind)
+    elif kind in (REFERENCE, ADDRESS):
+        named = is_reference(value) or (kind == ADDRESS and isinstance(value, str) and "@" not in value)
+        if not named:  # the value may be the secret itself: it isn't shown
+            report.add(key, "a credential is given by reference only", allowed=kind)
     elif not is_of(value, kind):
         report.add(key, "not of its kind", value=value, allowed=kind)
 
@@ -224,8 +247,8 @@ def _check_encoding(value: object, report: Report) -> None:
 
 
 def _check_terms(contract: Contract, report: Report) -> None:
-    if contract.zone not in available_timezones():
-        hint = nearest(contract.zone, available_timezones())
+    if contract.zone not in known_zones():
+        hint = nearest(contract.zone, known_zones())
         report.add("zone", "an unknown time zone", value=contract.zone, allowed="an IANA name", hint=hint)
     if not 0 <= contract.max_reject_ratio <= 1:
         report.add("maxRejectRatio", "not a ratio", value=str(contract.max_reject_ratio), allowed="0 to 1")

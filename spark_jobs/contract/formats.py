@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from spark_jobs.contract.settings import Kind
+from spark_jobs.contract.settings import TEXT, Kind
 
 ENCODING, MARK, MARK_OR_NONE = "a text encoding", "one character, or \\t", "one character, \\t, or nothing"
+COUNT = "a whole number from 1 on"
+ADDRESS = "an address without a password, or a reference"
+REFERENCE = "env:NAME, gcp-secret:projects/P/secrets/S/versions/V or aws-secret:NAME#KEY"
 
 FORMATS: dict[str, Mapping[str, Kind]] = {
     "csv": {
@@ -20,5 +23,23 @@ FORMATS: dict[str, Mapping[str, Kind]] = {
         "comment": MARK_OR_NONE,
         "encoding": ENCODING,
     },
-    "json": {"layout": ("auto", "lines", "array"), "encoding": ENCODING},
+    "json": {"layout": ("auto", "lines", "array", "columns"), "encoding": ENCODING},
+    "parquet": {},
+    "postgres": {
+        "url": ADDRESS,
+        "user": REFERENCE,
+        "password": REFERENCE,
+        "fetchSize": COUNT,
+        "partitionRows": COUNT,
+    },
+    "sheet": {"spreadsheet": TEXT, "credentials": REFERENCE},  # spreadsheet: or a reference
 }
+
+SERVED: Mapping[str, str] = {"postgres": "url", "sheet": "spreadsheet"}
+"""Formats that aren't files below the landing, whose module finds the deliveries itself; the option that says where."""
+
+NEEDED: Mapping[str, tuple[str, ...]] = {"postgres": ("url",), "sheet": ("spreadsheet", "credentials")}
+"""Options without which a format can't be read."""
+
+UNDATED = frozenset({"sheet"})
+"""Formats whose path need not name a day: what it names is as of now."""

@@ -9,8 +9,6 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-import fsspec
-
 from spark_jobs.contract.checks import against_builtin, check
 from spark_jobs.contract.document import Block, read_document
 from spark_jobs.contract.extending import extended
@@ -19,6 +17,7 @@ from spark_jobs.contract.model import Contract
 from spark_jobs.contract.reading import dataset_of, read_contract
 from spark_jobs.contract.settings import states
 from spark_jobs.errors import ContractError
+from state.stores import open_files
 
 SUFFIX = ".odcs.yaml"
 
@@ -151,7 +150,7 @@ def _builtin_name(dataset: str) -> str:
 
 def _directory(directory: str) -> Iterator[tuple[str, str]]:
     """Name and text of every contract in a directory, by name; other YAML there is an error, not passed over."""
-    system, root = fsspec.core.url_to_fs(directory)
+    system, root = open_files(directory)
     if not system.isdir(root):
         raise ContractError("no such directory of contracts", value=directory, hint="check the setting `contracts`")
     for path in sorted(system.ls(root, detail=False)):
@@ -165,7 +164,8 @@ def _directory(directory: str) -> Iterator[tuple[str, str]]:
 
 def _read(path: str) -> str:
     try:
-        with fsspec.open(path, "r", encoding="utf-8") as stream:
+        system, place = open_files(path)
+        with system.open(place, "r", encoding="utf-8") as stream:
             return str(stream.read())
     except (OSError, UnicodeDecodeError) as error:
         raise ContractError(f"can't be read: {error}", where=path) from error

@@ -44,6 +44,11 @@ class Column:
     classification: str | None = None
     description: str = ""
 
+    @property
+    def is_personal(self) -> bool:
+        """Whether its values are about a person: classified, and not as public."""
+        return (self.classification or "public").casefold() != "public"
+
     def __post_init__(self) -> None:
         """Give the reasons that weren't named their usual names."""
         for reason in ("missing", "invalid", "unknown"):
@@ -72,11 +77,13 @@ class Contract:
     origin: str = ""  # the file that it was read from
     format: str = "csv"  # one of formats.FORMATS
     path: str = ""  # below the landing root, with %Y %m %d, e.g. tickets/%Y/%m/%Y-%m-%d.csv ; may hold * and end in .gz
+    path_ignores_case: bool = False
     options: dict[str, Any] = field(default_factory=dict)  # of the source: delimiter, encoding, quote, layout …
     null_tokens: tuple[str, ...] = ()  # compared without case, after trimming
     zone: str = "UTC"  # of instants without an offset
     ordering: str | None = None  # the Silver column that orders versions of a key
     event_date: str | None = None  # the Silver date column that year and month come from; None: unpartitioned
+    customer_id: str | None = None  # the Silver column that says whose a row is; None: nobody's
     load_mode: Literal["merge", "replace"] = "merge"
     max_reject_ratio: Decimal = Decimal("0.1")
     drift: Literal["report", "fail"] = "report"
@@ -100,6 +107,17 @@ class Contract:
     def carried(self) -> tuple[Column, ...]:
         """The columns whose values versions of a key hand on; one that is part of the key can't differ among them."""
         return tuple(c for c in self.columns if c.carried and c.name not in self.key)
+
+    @property
+    def is_of_persons(self) -> bool:
+        """Whether a row is a customer, not something of one."""
+        return self.customer_id is not None and self.key == (self.customer_id,)
+
+    @property
+    def personal_sources(self) -> tuple[str, ...]:
+        """The Bronze columns that personal columns read, other than the customer's id."""
+        personal = (c for c in self.columns if c.is_personal and c.name != self.customer_id)
+        return tuple(dict.fromkeys(source for c in personal if not c.derived for source in c.sources))
 
     @property
     def source_names(self) -> tuple[str, ...]:

@@ -29,11 +29,13 @@ SERVICE_LEVELS = (
 FIELDS = {
     "format": "format",
     "path": "path",
+    "pathIgnoresCase": "path_ignores_case",
     "options": "options",
     "nullTokens": "null_tokens",
     "zone": "zone",
     "orderingColumn": "ordering",
     "eventDateColumn": "event_date",
+    "customerIdColumn": "customer_id",
     "loadMode": "load_mode",
     "maxRejectRatio": "max_reject_ratio",
     "driftPolicy": "drift",

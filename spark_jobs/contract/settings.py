@@ -17,11 +17,13 @@ Kind = str | tuple[str, ...]  # one of the kinds above, or the words that are al
 CONTRACT_SETTINGS: Mapping[str, Kind] = {
     "format": TEXT,  # which ones there are is asked of formats.py
     "path": TEXT,
+    "pathIgnoresCase": TRUTH,
     "options": MAPPING,
     "nullTokens": TEXTS,
     "zone": TEXT,
     "orderingColumn": TEXT,
     "eventDateColumn": TEXT,
+    "customerIdColumn": TEXT,
     "loadMode": ("merge", "replace"),
     "maxRejectRatio": NUMBER,
     "driftPolicy": ("report", "fail"),

@@ -1,8 +1,8 @@
 """Gold tables: each a pure function of DataFrames, declared with its grain and its kind of slice.
 
 A function's name is its table's name, its parameters are its inputs (Silver datasets or other Gold tables), and
-keyword-only `horizon` (date), `zone` (business time zone) and declared thresholds are passed by name. Functions
-never read, write, cache or ask for today's date.
+keyword-only `horizon` (date), `year` (the horizon's: a new one has the table computed whole), `zone` (business time
+zone) and declared thresholds are passed by name. Functions never read, write, cache or ask for today's date.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ class Accepted:
 
 @dataclass(frozen=True)
 class Relationship:
-    """A check: every value of `column` exists in `table`.`to`."""
+    """A check: every value of `column` exists in the Gold `table`.`to`, published before; null names none."""
 
     column: str
     table: str
@@ -123,6 +123,12 @@ class GoldTable:
     checks: tuple[Accepted | Relationship, ...] = ()
     nullable: tuple[str, ...] = ()
     """Grain columns in which null is a group of its own."""
+
+    @property
+    def follows(self) -> tuple[str, ...]:
+        """What must be there before this table is published: its inputs, and the tables that its checks look into."""
+        looked_into = [check.table for check in self.checks if isinstance(check, Relationship)]
+        return tuple(dict.fromkeys([*self.inputs, *looked_into]))
 
 
 def table(
@@ -165,12 +171,16 @@ def table(
 
 @cache
 def registry() -> dict[str, GoldTable]:
-    """Every declared Gold table by name, inputs before the tables that read them."""
+    """Every declared Gold table by name, each after those that it follows."""
     found: dict[str, GoldTable] = {}
     for module in pkgutil.iter_modules(__path__):
         for _, member in inspect.getmembers(importlib.import_module(f"{__name__}.{module.name}")):
             declared = getattr(member, "gold", None)
             if isinstance(declared, GoldTable):
                 found[declared.name] = declared
-    order = TopologicalSorter({t.name: [i for i in t.inputs if i in found] for t in found.values()}).static_order()
-    return {name: found[name] for name in order}
+    return {name: found[name] for name in followed(found).static_order()}
+
+
+def followed(tables: Mapping[str, GoldTable]) -> TopologicalSorter[str]:
+    """The order of these tables, each after those of them that it follows."""
+    return TopologicalSorter({t.name: [name for name in t.follows if name in tables] for t in tables.values()})

@@ -5,16 +5,12 @@ from __future__ import annotations
 from pyspark.sql import DataFrame
 
 from spark_jobs.gold import Accepted, by_key, table
-from spark_jobs.gold.measures import DAY_OF_WEEK, HIGH_PRIORITY, PRIORITIES, STATUSES, business_hour
+from spark_jobs.gold.measures import DAY_OF_WEEK, HIGH_PRIORITY, LINEAGE, PRIORITIES, STATUSES, business_hour
 
 TICKET = (
     "ticket_id", "created_at", "resolved_at", "resolution_hours", "sla_hours", "sla_breached_reported", "priority",
     "category", "channel", "customer_tier", "status", "agent_id", "updated_at", "created_date", "resolved_date",
     "sla_due_at", "sla_due_date",
-)  # fmt: skip
-LINEAGE = (
-    "_version_at", "_source_file", "_file_modified", "_row_number", "_delivery", "_logical_date", "_load_time",
-    "_ingested_at", "_run_id",
 )  # fmt: skip
 
 

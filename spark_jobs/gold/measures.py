@@ -15,6 +15,10 @@ from pyspark.sql import functions as F
 PRIORITIES = ("Low", "Medium", "High", "Critical")
 STATUSES = ("Open", "In Progress", "Pending", "Resolved", "Closed")
 UNASSIGNED = "-1"
+LINEAGE = (
+    "_version_at", "_source_file", "_file_modified", "_row_number", "_delivery", "_logical_date", "_load_time",
+    "_ingested_at", "_run_id",
+)  # fmt: skip
 
 LATE = "resolved_at > sla_due_at"  # null, so not counted, while unresolved
 HIGH_PRIORITY = "priority IN ('High', 'Critical')"

@@ -52,6 +52,7 @@ class UnorderedFeed:
             records = [Record(fact, self._kind.fitted(fact, layout)) for fact in facts]
         for record in records:
             self._write(record, layout, day)
+        records = self._ordered(records)
         fates, after = self._judge(records, layout, day, {})
         if layout.has("corrected"):
             self._put_earlier(day, records, layout)
@@ -163,7 +164,7 @@ class UnorderedFeed:
         return fates, states
 
     def _figures(self, day: date, records: Sequence[Record], fates: Sequence[str], layout: Layout) -> DayTruth:
-        truth = DayTruth(self._kind.dataset, day, delivery_path(self._kind.dataset, day, layout.suffix))
+        truth = DayTruth(self._kind.dataset, day, self._path(day, layout))
         truth.read, truth.features = len(records), list(layout.features)
         truth.missing_columns = self._kind.missing(layout)
         for row, (record, fate) in enumerate(zip(records, fates, strict=True), start=1):
@@ -181,6 +182,14 @@ class UnorderedFeed:
         hours = 54 if layout.has("late_file") else 6
         self._put_file(truth.path, truth.logical_date, records, layout, hours)
         self._truth.day(truth)
+
+    def _path(self, day: date, layout: Layout) -> str:
+        """Where a day's delivery lies below the landing root."""
+        return delivery_path(self._kind.dataset, day, layout.suffix)
+
+    def _ordered(self, records: list[Record]) -> list[Record]:
+        """The records as their numbers count them."""
+        return records
 
     def _put_file(self, path: str, day: date, records: Sequence[Record], layout: Layout, hours: int) -> None:
         content = layout.content([line(r.texts, layout, r.fault) for r in records], self._rng)

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import astuple, dataclass, fields
 from datetime import date, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from spark_jobs.errors import UsageError
+from spark_jobs.credentials import given
+from spark_jobs.errors import SourceError, UsageError
 from spark_jobs.sample.activity import EVENT_COLUMNS, EVENTS, EventKind
 from spark_jobs.sample.agents import Agent, Staff, agents_delivery, sample_staff
 from spark_jobs.sample.calls import CALL_COLUMNS, CALLS, CallKind
 from spark_jobs.sample.clock import Clock
+from spark_jobs.sample.complaint_feed import ComplaintFeed, write_contracts
+from spark_jobs.sample.complaint_lists import List, changes_on, lists
+from spark_jobs.sample.complaints import CHANNELS, ComplaintKind
 from spark_jobs.sample.feed import TicketFeed
 from spark_jobs.sample.identity import IDENTITY, Identity, final_identities, identity_delivery
 from spark_jobs.sample.kinds import Kind
@@ -21,6 +27,9 @@ from spark_jobs.sample.tickets import TicketSource
 from spark_jobs.sample.truth import TICKET_COLUMNS, DayTruth, Truth, TruthWriter
 from spark_jobs.sample.unordered import UnorderedFeed
 
+if TYPE_CHECKING:
+    import psycopg
+
 AGENTS, TICKETS = "agents_master", "tickets"
 COLUMNS = {
     AGENTS: tuple(field.name for field in fields(Agent)),
@@ -29,6 +38,9 @@ COLUMNS = {
     CALLS: CALL_COLUMNS,
     EVENTS: EVENT_COLUMNS,
 }
+OPERATIONS = tuple(COLUMNS)
+COLUMNS |= {channel.dataset: channel.final for channel in CHANNELS}
+COLUMNS |= {name: one.columns for name, one in lists(0, 10).items()}
 DATASETS = tuple(COLUMNS)
 
 
@@ -42,9 +54,14 @@ def write_sample(
     dirt: bool = True,
     zone: str = "UTC",
     skip: Collection[date] = (),
-    datasets: Collection[str] = DATASETS,
+    datasets: Collection[str] = OPERATIONS,
+    postgres_url: str | None = None,
 ) -> Truth:
     """Write `days` daily deliveries of tickets, calls and agent events, and the agents' two lists, below `out`.
+
+    `DATASETS` has complaints besides: by telephone, on social media, by web form, and their three references. Web
+    forms are tables of the database at `postgres_url` (or what that refers to), else Parquet files; contracts that read
+    files in the place of servers go below `out/_contracts`.
 
     `tickets_per_day` is the mean number of new tickets; a file holds about twice as many rows once tickets change.
     There are half as many calls again as tickets, and about ten events per agent and day whatever the number. The same
@@ -61,26 +78,85 @@ def write_sample(
     }  # fmt: skip
     clock, staff = Clock(zone), sample_staff(seed, start, days)
     roster = Roster(seed, clock, staff, dirt=dirt)
-    with TruthWriter(out, {name: COLUMNS[name] for name in asked}) as truth:
-        lists = Lists(out, clock, staff, truth, start, dirt, [name for name in asked if name in (AGENTS, IDENTITY)])
+    write_contracts(out, asked, with_postgres=postgres_url is not None)
+    with TruthWriter(out, {name: COLUMNS[name] for name in asked}) as truth, _connected(postgres_url) as postgres:
+        staff_lists = [name for name in asked if name in (AGENTS, IDENTITY)]
+        whole = Lists(out, clock, staff, truth, start, dirt, staff_lists)
+        customers = max(60, 2 * tickets_per_day)
+        references = [one for name, one in lists(seed, customers).items() if name in asked]
+        complaints = ComplaintLists(out, clock, truth, start, changes_on(start, days), dirt, references)
         tickets = TicketFeed(out, clock, TicketSource(seed, clock, staff), truth, seed, dirt)
         kinds: tuple[Kind, ...] = (
             CallKind(seed, clock, roster, tickets_per_day, dirt=dirt),
             EventKind(seed, clock, roster, dirt=dirt),
         )
         feeds = [UnorderedFeed(out, clock, kind, truth, seed, dirt) for kind in kinds if kind.dataset in asked]
+        for channel in (c for c in CHANNELS if c.dataset in asked):
+            of_channel = ComplaintKind(channel, seed, clock, customers, tickets_per_day, dirt=dirt)
+            feeds.append(ComplaintFeed(out, clock, of_channel, truth, seed, dirt, postgres))
         for index in range(days):
             day = start + timedelta(days=index)
-            lists.deliver(day)
+            whole.deliver(day)
+            complaints.deliver(day)
             if TICKETS in asked:
                 tickets.deliver(day, tickets_per_day, index, days, missing=day in skip)
             for feed in feeds:
                 feed.deliver(day, index, days, missing=day in skip)
-        lists.finish()
+        whole.finish()
+        complaints.finish()
         tickets.finish()
         for feed in feeds:
             feed.finish()
         return truth.finish(parameters)
+
+
+@contextmanager
+def _connected(url: str | None) -> Iterator[psycopg.Connection[Any] | None]:
+    """A connection to the database at `url`, or to the one that it refers to."""
+    if url is None:
+        yield None
+        return
+    import psycopg
+
+    try:
+        with psycopg.connect(given(url), autocommit=True) as connection:
+            yield connection
+    except psycopg.Error as error:
+        said = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise SourceError(f"the sample's tables can't be written: {said}", where="postgres_url") from None
+
+
+@dataclass(frozen=True)
+class ComplaintLists:
+    """The deliveries of complaints' references: whole lists, on the first day and on the one on which they change."""
+
+    out: Path
+    clock: Clock
+    truth: TruthWriter
+    start: date
+    changes_on: date | None
+    dirt: bool
+    lists: Collection[List]
+
+    def deliver(self, day: date) -> None:
+        """Write a day's lists, if it has any."""
+        for one in self.lists:
+            delivery = one.delivery(day, self.start, self.changes_on, dirt=self.dirt)
+            if delivery is not None:
+                put_list(self.out, self.clock, self.truth, one.dataset, *delivery)
+
+    def finish(self) -> None:
+        """Write down the final rows."""
+        for one in self.lists:
+            for row in one.first if self.changes_on is None else one.changed:
+                self.truth.row(one.dataset, row)
+
+
+def put_list(out: Path, clock: Clock, truth: TruthWriter, dataset: str, content: bytes, figures: DayTruth) -> None:
+    """Write a whole list and its truth."""
+    figures.path = delivery_path(dataset, figures.logical_date)
+    put(out, figures.path, content, clock.midnight(figures.logical_date + timedelta(days=1)) + 5 * 3600)
+    truth.day(figures)
 
 
 @dataclass(frozen=True)
@@ -113,12 +189,8 @@ class Lists:
                 self.truth.row(dataset, row)
 
     def _put(self, dataset: str, delivery: tuple[bytes, DayTruth] | None) -> None:
-        if delivery is None:
-            return
-        content, figures = delivery
-        figures.path = delivery_path(dataset, figures.logical_date)
-        put(self.out, figures.path, content, self.clock.midnight(figures.logical_date + timedelta(days=1)) + 5 * 3600)
-        self.truth.day(figures)
+        if delivery is not None:
+            put_list(self.out, self.clock, self.truth, dataset, *delivery)
 
 
 def _check(start: date, days: int, tickets_per_day: int, datasets: Collection[str]) -> None:

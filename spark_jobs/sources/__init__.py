@@ -1,41 +1,35 @@
 """Sources: each turns deliveries into text columns with lineage, the shape of Bronze.
 
-Files are parsed by plain Python generators, a module per format (csv.py, json.py), that run inside Spark tasks, some
-files a task; they are streamed, so that a file's size is bounded by nothing but time. The module of a format has
-`read_batches`, and `read_header` where a file names its columns once; contract/formats.py lists the formats.
+Files are parsed by plain Python generators, a module per format (csv.py, json.py, parquet.py), that run inside Spark
+tasks, some files a task; they are streamed, so that a file's size is bounded by nothing but time. The module of a
+format has `read_batches`, and `read_header` where a file names its columns once; contract/formats.py lists the formats.
+
+Tables and tabs are no files: their module (postgres.py, sheet.py) finds their deliveries and opens them itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, cast
 
-import fsspec
-
+from spark_jobs.contract.formats import SERVED
 from spark_jobs.errors import SourceError
 from spark_jobs.sources.batches import bronze_schema
 from spark_jobs.sources.headers import HeaderMap, match_headers
+from spark_jobs.sources.record import Asked, File, lineage_of
+from state.landing import Delivery
+from state.stores import open_files
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import DataFrame, SparkSession
 
     from spark_jobs.contract import Contract
-
-
-@dataclass(frozen=True)
-class File:
-    """One landing file of a delivery."""
-
-    path: str
-    modified: datetime
-    logical_date: date
-    delivery: str
-    size: int
 
 
 class Format(Protocol):
@@ -45,6 +39,81 @@ class Format(Protocol):
         self, stream: BinaryIO, layout: Layout, where: str, lineage: Mapping[str, Any]
     ) -> Iterator[pa.RecordBatch]:
         """The records of a file as batches of Bronze's columns; SourceError when it can't be read at all."""
+
+
+class Opened(Protocol):
+    """The deliveries of some days, as they are while they are open."""
+
+    @property
+    def deliveries(self) -> Mapping[date, Sequence[Delivery]]:
+        """The deliveries by day, with their checksums."""
+
+    def header(self, file: File) -> HeaderMap | None:
+        """How the columns map onto the contract; None where records carry their own names. May raise SourceError."""
+
+    def is_small(self, files: Sequence[File], driver_bytes: int) -> bool:
+        """Whether the driver reads them."""
+
+    def here(self, files: Sequence[File], *, run_id: str, load_time: datetime) -> pa.Table:
+        """The records of small deliveries on the driver, in the shape of Bronze."""
+
+    def frame(self, spark: SparkSession, files: Sequence[File], *, run_id: str, load_time: datetime) -> DataFrame:
+        """The records as a frame, in the shape of Bronze."""
+
+    def explained(self, error: Exception) -> SourceError | None:
+        """The source's own failure in what Spark raised while it read the frame."""
+
+
+class Served(Protocol):
+    """The module of a format that isn't files."""
+
+    def find(self, contract: Contract, asked: Asked) -> dict[date, list[Delivery]]:
+        """What the source holds by day, as cheaply as it can be had; SourceError when it can't be asked."""
+
+    def opened(
+        self, contract: Contract, deliveries: Mapping[date, Sequence[Delivery]]
+    ) -> AbstractContextManager[Opened]:
+        """The deliveries, open for reading; SourceError for one that isn't there any more."""
+
+
+@dataclass(frozen=True)
+class Landed:
+    """Files of the landing: what they hold stays as it was found."""
+
+    contract: Contract
+    deliveries: Mapping[date, Sequence[Delivery]]
+
+    def header(self, file: File) -> HeaderMap | None:
+        """How the file's header maps onto the contract."""
+        return header_of(self.contract, file.path)
+
+    def is_small(self, files: Sequence[File], driver_bytes: int) -> bool:
+        """Whether the files together are that small."""
+        return sum(file.size for file in files) <= driver_bytes
+
+    def here(self, files: Sequence[File], *, run_id: str, load_time: datetime) -> pa.Table:
+        """The files' records on the driver."""
+        return read_here(self.contract, list(files), run_id=run_id, load_time=load_time)
+
+    def frame(self, spark: SparkSession, files: Sequence[File], *, run_id: str, load_time: datetime) -> DataFrame:
+        """The files' records, parsed in Spark's tasks."""
+        return read_files(spark, self.contract, list(files), run_id=run_id, load_time=load_time)
+
+    def explained(self, _error: Exception) -> None:
+        """The error says it itself."""
+        return
+
+
+def served(contract: Contract) -> Served:
+    """The module that finds and opens the contract's deliveries, which aren't files."""
+    return cast(Served, import_module(f"{__name__}.{contract.format}"))
+
+
+def opened(contract: Contract, deliveries: Mapping[date, Sequence[Delivery]]) -> AbstractContextManager[Opened]:
+    """Deliveries that were found, open for reading."""
+    if contract.format in SERVED:
+        return served(contract).opened(contract, deliveries)
+    return nullcontext(Landed(contract, deliveries))
 
 
 @dataclass(frozen=True)
@@ -103,10 +172,12 @@ def header_of(contract: Contract, path: str) -> HeaderMap | None:
     if read_header is None:
         return None
     try:
-        with fsspec.open(path, "rb") as stream:
+        with _open(path) as stream:
             header = read_header(stream, contract.options, path)
     except OSError as error:
         raise SourceError(f"can't be read: {error}", where=path) from error
+    if header is None:
+        return None
     return match_headers(header, contract.source_names, keep_source_row_id=contract.keep_source_row_id, where=path)
 
 
@@ -119,19 +190,17 @@ def _read_batches(
 
 
 def _read_file(file: File, layout: Layout, run_id: str, load_time: datetime) -> Iterator[pa.RecordBatch]:
-    lineage = {
-        "_source_file": file.path,
-        "_file_modified": file.modified,
-        "_delivery": file.delivery,
-        "_logical_date": file.logical_date,
-        "_load_time": load_time,
-        "_run_id": run_id,
-    }
+    lineage = lineage_of(file, run_id, load_time)
     try:
-        with fsspec.open(file.path, "rb") as stream:
+        with _open(file.path) as stream:
             yield from _format(layout.format).read_batches(stream, layout, file.path, lineage)
     except (OSError, EOFError) as error:
         raise SourceError(f"can't be read: {error}", where=file.path) from error
+
+
+def _open(path: str) -> BinaryIO:
+    files, place = open_files(path)
+    return cast(BinaryIO, files.open(place, "rb"))
 
 
 def _format(name: str) -> Format:

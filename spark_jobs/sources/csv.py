@@ -6,7 +6,7 @@ Physical lines end in \\n, \\r\\n or \\r, mixed as they come; inside quotes line
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -92,12 +92,16 @@ class _Lines:
             kept.append(line)
             yield line
 
+    def clear(self) -> None:
+        """The next record begins."""
+        self.kept.clear()
+        self.damaged = False
+
     def take(self) -> str:
         """The text of the record that was just read, without its last line end; the next record begins."""
         text = "".join(self.kept)
         end = next((end for end in _LINE_ENDS if text.endswith(end)), "")
-        self.kept.clear()
-        self.damaged = False
+        self.clear()
         return printable(text.removesuffix(end))
 
 
@@ -123,6 +127,25 @@ def read_csv(stream: BinaryIO, options: CsvOptions, where: str) -> tuple[tuple[s
     is a character like any other.
     SourceError when there is no header, when it can't be read, or when a gzip stream is damaged.
     """
+    reader, lines = _open(stream, options, where)
+    header, _ = _read_header(reader, lines, where)
+    return header, _read_rows(reader, lines, len(header))
+
+
+def read_texts(
+    stream: BinaryIO, options: CsvOptions, where: str
+) -> tuple[tuple[str, ...], str, Iterator[tuple[Sequence[str] | None, str]]]:
+    """The header and its text, and of each record its values and its text as it stands there, line ends and all.
+
+    The values of a record with too few or too many fields, or with quotes that don't fit, are None. What is a record is
+    as in `read_csv`, and so is what raises a SourceError.
+    """
+    reader, lines = _open(stream, options, where)
+    header, text = _read_header(reader, lines, where)
+    return header, text, _read_texts(reader, lines, len(header))
+
+
+def _open(stream: BinaryIO, options: CsvOptions, where: str) -> tuple[Reader, _Lines]:
     csv.field_size_limit(_LARGEST_FIELD)
     lines = _Lines(reading(open_text(stream, options.encoding), where), options.comment)
     reader = csv.reader(
@@ -133,11 +156,10 @@ def read_csv(stream: BinaryIO, options: CsvOptions, where: str) -> tuple[tuple[s
         escapechar=options.escape,
         quoting=csv.QUOTE_MINIMAL if options.quote else csv.QUOTE_NONE,
     )
-    header = _read_header(reader, lines, where)
-    return header, _read_rows(reader, lines, len(header))
+    return reader, lines
 
 
-def _read_header(reader: Reader, lines: _Lines, where: str) -> tuple[str, ...]:
+def _read_header(reader: Reader, lines: _Lines, where: str) -> tuple[tuple[str, ...], str]:
     names: list[str] = []
     problem = None
     try:
@@ -157,7 +179,26 @@ def _read_header(reader: Reader, lines: _Lines, where: str) -> tuple[str, ...]:
         raise SourceError(
             "the file has no header", where=f"{where}, line {first}", hint="its first record must name the columns"
         )
-    return tuple(names)
+    return tuple(names), text
+
+
+def _read_texts(reader: Reader, lines: _Lines, width: int) -> Iterator[tuple[Sequence[str] | None, str]]:
+    kept = lines.kept
+    while True:
+        try:
+            for values in reader:
+                text = "".join(kept)
+                lines.clear()
+                if len(values) == width:
+                    yield values, text
+                elif values and not (len(values) == 1 and text.isspace()):
+                    yield None, text
+        except csv.Error:
+            text = "".join(kept)
+            lines.clear()
+            yield None, text
+        else:
+            return
 
 
 def _read_rows(reader: Reader, lines: _Lines, width: int) -> Iterator[Row]:

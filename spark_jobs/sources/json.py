@@ -1,5 +1,6 @@
-"""JSON records one by one, their values as text: arrays of objects and lines of objects, streamed.
+"""JSON records one by one, their values as text: arrays of objects and lines of objects, streamed, and columns.
 
+A document of columns, `{"id": {"0": "a", "1": "b"}, "size": {"0": 3}}`, is read as a whole before its first record.
 Numbers keep their literal, true and false are spelled so, null is None, and nested values are compact JSON.
 """
 
@@ -8,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
 from spark_jobs.errors import ContractError, SourceError, nearest
 from spark_jobs.sources.batches import object_batches
@@ -19,13 +20,18 @@ from spark_jobs.sources.text import encoding_option, is_damaged, open_text, prin
 if TYPE_CHECKING:
     import pyarrow as pa
 
+Text: TypeAlias = tuple[dict[str, str | None] | None, str]
+
 _BLOCK = 1 << 18
 _SPACE = " \t\r\n"
 
 
 @dataclass(frozen=True, slots=True)
 class JsonOptions:
-    """How a dataset's JSON files are laid out; `auto` is an array when the text begins with [, else lines."""
+    """How a dataset's JSON files are laid out; `auto` is an array when the text begins with [, else lines.
+
+    `columns` is stated, never guessed: a line of objects looks the same.
+    """
 
     layout: str = "auto"
     encoding: str = "utf-8"
@@ -60,6 +66,14 @@ def read_batches(
     return object_batches(rows, layout.known, lineage, keep_source_row_id=layout.keep_source_row_id)
 
 
+def read_header(stream: BinaryIO, options: Mapping[str, Any], where: str) -> tuple[str, ...] | None:
+    """The names of a document's columns; None where every record carries its own names."""
+    known = json_options(options)
+    if known.layout != "columns":
+        return None
+    return tuple(columns_of("".join(_blocks(open_text(stream, known.encoding), where)), where))
+
+
 def read_json(stream: BinaryIO, options: JsonOptions, where: str) -> Iterator[ObjectRow]:
     """The records in their order, read while they are asked for.
 
@@ -67,6 +81,12 @@ def read_json(stream: BinaryIO, options: JsonOptions, where: str) -> Iterator[Ob
     that isn't valid Unicode. Blank lines are no records. SourceError, with the position, when an array isn't one, and
     for an empty text unless its layout is declared as lines.
     """
+    for number, (record, text) in enumerate(read_json_texts(stream, options, where), start=1):
+        yield (number, record, None) if record is not None else (number, None, printable(text))
+
+
+def read_json_texts(stream: BinaryIO, options: JsonOptions, where: str) -> Iterator[Text]:
+    """The same records (None where one is malformed), each with its text as it stands there."""
     pieces = _blocks(open_text(stream, options.encoding), where)
     head = ""
     while not head.strip(_SPACE) and (more := next(pieces, "")):
@@ -88,18 +108,17 @@ def _with_head(head: str, pieces: Iterator[str]) -> Iterator[str]:
     yield from pieces
 
 
-def _read_lines(pieces: Iterator[str], _where: str) -> Iterator[ObjectRow]:
+def _read_lines(pieces: Iterator[str], _where: str) -> Iterator[Text]:
     decode = _decoder().decode
-    number = 0
     for line in _lines(pieces):
         text = line.strip(_SPACE)
         if not text:
             continue
-        number += 1
         try:
-            yield number, _record(decode(text), text), None
+            record: dict[str, str | None] | None = _record(decode(text), text)
         except (ValueError, RecursionError):
-            yield number, None, printable(text)
+            record = None
+        yield record, text
 
 
 def _lines(pieces: Iterator[str]) -> Iterator[str]:
@@ -115,16 +134,65 @@ def _lines(pieces: Iterator[str]) -> Iterator[str]:
     yield "".join(rest)
 
 
-def _read_array(pieces: Iterator[str], where: str) -> Iterator[ObjectRow]:
+def _read_array(pieces: Iterator[str], where: str) -> Iterator[Text]:
     decode = _decoder().raw_decode
-    for number, (value, text) in enumerate(array_elements(pieces, decode, where), start=1):
+    for value, text in array_elements(pieces, decode, where):
         try:
-            yield number, _record(value, text), None
+            record: dict[str, str | None] | None = _record(value, text)
         except (ValueError, RecursionError):
-            yield number, None, printable(text)
+            record = None
+        yield record, text
 
 
-_LAYOUTS: dict[str, Callable[[Iterator[str], str], Iterator[ObjectRow]]] = {"lines": _read_lines, "array": _read_array}
+def _read_columns(pieces: Iterator[str], where: str) -> Iterator[Text]:
+    """The indexes of all columns in numeric order; a column that lacks one gives null there."""
+    columns = columns_of("".join(pieces), where)
+    texts = {name: values.values() for name, values in columns.items()}
+    damaged = any(type(v) is str and not v.isascii() and is_damaged(v) for values in texts.values() for v in values)
+    for index in sorted({i for values in columns.values() for i in values}):
+        record = {name: values.get(index) for name, values in columns.items()}
+        if damaged and any(map(is_damaged, filter(None, map(_as_text, record.values())))):
+            yield None, _compact(record)
+        else:
+            yield {name: v if type(v) is str else _as_text(v) for name, v in record.items()}, _compact(record)
+
+
+def columns_of(text: str, where: str) -> dict[str, dict[int, Any]]:
+    """The values of a document of columns, by name and index; SourceError, with the position, when it isn't one."""
+    try:
+        document = _decoder().decode(text)
+    except json.JSONDecodeError as error:
+        place = f"{where}, line {error.lineno}, column {error.colno}"
+        raise SourceError(f"the document isn't JSON: {error.msg}", where=place) from error
+    except (ValueError, RecursionError) as error:
+        raise SourceError(f"the document can't be read: {error}", where=where) from error
+    hint = "state the layout as array or lines, if it is one"
+    if type(document) is not dict:
+        raise SourceError("the document isn't one of columns", where=f"{where}, line 1", hint=hint)
+    return {name: _indexed(name, values, where, hint) for name, values in document.items()}
+
+
+def _indexed(name: str, values: Any, where: str, hint: str) -> dict[int, Any]:
+    if is_damaged(name):
+        raise SourceError("a column's name can't be decoded", where=where, value=printable(name))
+    if type(values) is not dict:
+        raise SourceError(
+            f"the column {name!r} has no indexes", where=where, value=printable(_compact(values))[:40], hint=hint
+        )
+    wrong = [index for index in values if not (index.isascii() and index.isdigit())]
+    if wrong:
+        raise SourceError(f"an index of the column {name!r} is no number", where=where, value=printable(wrong[0]))
+    indexed = {int(index): value for index, value in values.items()}
+    if len(indexed) < len(values):
+        raise SourceError(f"an index of the column {name!r} stands twice", where=where)
+    return indexed
+
+
+_LAYOUTS: dict[str, Callable[[Iterator[str], str], Iterator[Text]]] = {
+    "lines": _read_lines,
+    "array": _read_array,
+    "columns": _read_columns,
+}
 
 
 def _decoder() -> json.JSONDecoder:

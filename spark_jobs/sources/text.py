@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 from spark_jobs.errors import ContractError, SourceError, nearest
 
-_UNDECODABLE = "opslake_undecodable"
+UNDECODABLE = "opslake_undecodable"
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _BYTE_ORDER_MARKS = (  # the longer first: UTF-32 little endian begins like UTF-16 little endian
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -52,9 +52,8 @@ def open_text(stream: BinaryIO, encoding: str) -> io.TextIOWrapper:
     head, plain = _peek(stream)
     if head.startswith(b"\x1f\x8b"):
         head, plain = _peek(gzip.GzipFile(fileobj=plain, mode="rb"))  # type: ignore[arg-type]
-    codecs.register_error(_UNDECODABLE, _keep_bytes)
     marked = next((name for mark, name in _BYTE_ORDER_MARKS if head.startswith(mark)), encoding)
-    return io.TextIOWrapper(plain, encoding=marked, errors=_UNDECODABLE, newline="")
+    return io.TextIOWrapper(plain, encoding=marked, errors=UNDECODABLE, newline="")
 
 
 def _peek(stream: BinaryIO) -> tuple[bytes, io.BufferedReader]:
@@ -64,10 +63,21 @@ def _peek(stream: BinaryIO) -> tuple[bytes, io.BufferedReader]:
     return head, io.BufferedReader(_Rejoined(head, stream), _BLOCK)
 
 
-def _keep_bytes(error: UnicodeError) -> tuple[str, int]:
-    if not isinstance(error, UnicodeDecodeError):
-        raise error
-    return "".join(chr(0xDC00 + byte) for byte in error.object[error.start : error.end]), error.end
+def _keep_bytes(error: UnicodeError) -> tuple[str | bytes, int]:
+    """Bytes that can't be decoded as lone surrogates, and those as the bytes again."""
+    if isinstance(error, UnicodeDecodeError):
+        return "".join(chr(0xDC00 + byte) for byte in error.object[error.start : error.end]), error.end
+    if isinstance(error, UnicodeEncodeError):
+        return b"".join(map(_kept_byte, error.object[error.start : error.end])), error.end
+    raise error
+
+
+def _kept_byte(character: str) -> bytes:
+    code = ord(character) - 0xDC00
+    return bytes([code]) if 0 <= code <= 0xFF else character.encode("utf-8", "surrogatepass")
+
+
+codecs.register_error(UNDECODABLE, _keep_bytes)
 
 
 def reading(pieces: Iterable[str], where: str) -> Iterator[str]:

@@ -31,7 +31,8 @@ CREATE TABLE ingestion_state (
   error_message STRING COMMENT 'of a FAILED day: what failed, where, and what to do',
   accepted_rejects BOOLEAN COMMENT 'whether somebody let the day pass above its reject ratio',
   gold_pending BOOLEAN COMMENT 'whether Gold tables have yet to take this day up',
-  replayed ARRAY<STRING> COMMENT 'ids (12 digits) of deliveries of corrected rows of the day, by exceptions replay'
+  replayed ARRAY<STRING> COMMENT 'ids (12 digits) of deliveries of corrected rows of the day, by exceptions replay',
+  tokens ARRAY<STRING> COMMENT 'what the catalogue of a source that is no file said of each delivery, in their order'
 ) USING DELTA;
 
 -- The runs. One row per run_id, written at its start and again at its end.
@@ -87,4 +88,14 @@ CREATE TABLE notifications (
   sent_at TIMESTAMP COMMENT 'when it took it',
   run_id STRING COMMENT 'the run after which it was sent; null after a check',
   over_at TIMESTAMP COMMENT 'when it was found well again; from then on the same would be news'
+) USING DELTA;
+
+-- Customers who are forgotten. One row each; later loads know them again by the hash alone.
+CREATE TABLE forgotten (
+  id_hash STRING NOT NULL COMMENT 'HMAC-SHA256 of the customer id with the secret that forget_key names',
+  key_check STRING COMMENT 'the same of a fixed text: tells another secret from the one that was used',
+  sources ARRAY<STRING> COMMENT 'files, tables and tabs that delivered records of the customer',
+  is_done BOOLEAN COMMENT 'whether every layer has been gone through',
+  asked_at TIMESTAMP COMMENT 'when it was asked for first',
+  run_id STRING COMMENT 'the run that wrote this row'
 ) USING DELTA;

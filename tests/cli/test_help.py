@@ -6,7 +6,20 @@ import pytest
 
 from tests.cli.conftest import Command
 
-COMMANDS = ("run", "backfill", "status", "plan", "check", "trace", "exceptions", "sample", "contract")
+COMMANDS = (
+    "run",
+    "backfill",
+    "status",
+    "plan",
+    "check",
+    "trace",
+    "exceptions",
+    "sample",
+    "land",
+    "contract",
+    "publish",
+    "doctor",
+)
 
 
 def test_help_names_every_command(opslake: Command) -> None:
@@ -30,6 +43,8 @@ def test_help_names_every_command(opslake: Command) -> None:
         "exceptions replay",
         "contract lint",
         "contract new",
+        "publish athena",
+        "publish bigquery",
     ],
 )
 def test_every_command_has_help(opslake: Command, command: str) -> None:

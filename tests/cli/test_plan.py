@@ -10,6 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from spark_jobs import tries
 from state.lease import acquire
 from state.ledger import DayState, Ledger, Status
 from state.progress import Progress, TableProgress
@@ -82,7 +83,8 @@ def test_missing_and_skipped_days_say_until_when(opslake: Command, landing: Path
         ("tickets", "2026-03-03"): "missing",
         ("tickets", "2026-03-04"): "missing",
     }
-    assert "no delivery until 2026-03-05 00:00 UTC" in opslake("plan").line("tickets", "2026-03-03", "missing")
+    missing = opslake("plan").line("tickets", "2026-03-03", "missing")
+    assert "no delivery until 2026-03-05 00:00 UTC: tickets/2026/03/2026-03-03.csv" in missing
 
 
 def test_a_day_whose_time_is_not_over_waits(opslake: Command, landing: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -189,3 +191,22 @@ def test_no_jvm_is_started(opslake: Command, landing: Path) -> None:
 
     assert done.returncode == 0, done.stderr
     assert "features_daily" in done.stdout
+
+
+def test_a_source_that_does_not_answer_is_told_and_the_others_are_planned(
+    opslake: Command, landing: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the server's address; who asks, and by which password, isn't shown."""
+    deliver(landing, 2)
+    monkeypatch.setattr(tries, "PAUSES", (0.0, 0.0))
+    monkeypatch.setenv("WEB_COMPLAINTS_URL", "postgresql://127.0.0.1:1/complaints")
+    monkeypatch.setenv("WEB_COMPLAINTS_USER", "reader")
+    monkeypatch.setenv("WEB_COMPLAINTS_PASSWORD", "s3cret")
+
+    answer, found = opslake("plan"), opslake("plan", "--json")
+
+    assert "web_complaints can't be asked" in answer.out
+    assert [s["dataset"] for s in found.json["silent"]] == ["web_complaints"]
+    assert "postgres://127.0.0.1:1/complaints" in found.json["silent"][0]["error"]
+    assert "load" in answer.line("tickets", "2026-03-02", "new delivery")
+    assert "s3cret" not in answer.out + answer.err + found.out + found.err

@@ -151,7 +151,7 @@ def test_json_holds_every_field_of_a_day(opslake: Command, root: Path) -> None:
     assert found["figures"]["rejected"] == 1
     assert found["reject_ratio"] == 0.25
     assert found["deliveries"] == [
-        {"path": "/l/a.csv", "size": 10, "checksum": "ab" * 32, "modified": "2026-03-04T06:30:00+00:00"}
+        {"path": "/l/a.csv", "size": 10, "checksum": "ab" * 32, "modified": "2026-03-04T06:30:00+00:00", "token": ""}
     ]
     assert found["silver_version"] == 7
 

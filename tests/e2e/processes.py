@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from arro3.core import Table
@@ -27,6 +27,9 @@ from spark_jobs.settings import Settings
 from spark_jobs.stopping import leave
 from state import lease
 from state.ledger import Ledger
+from state.stores import delta_options, open_files
+
+Place = Path | str  # a folder, or the URI of one in a store
 
 ROOT = Path(__file__).parents[2]
 DATASETS = ("tickets", "agents_master")
@@ -54,9 +57,9 @@ def first_deliveries(landing: Path) -> None:
     day_1 = [_early(n) for n in range(1, 11)]
     day_1 += [ticket(11, "01 12:00", priority="Urgent"), ticket(4, "01 09:04", "01 11:30", updated="01 11:30")]
     day_2 = [ticket(n, f"02 09:{n:02d}", agent="A2") for n in range(12, 18)]
-    _put(landing, "tickets", 1, HEADER, day_1, 1)
-    _put(landing, "tickets", 2, HEADER, [*day_2, ticket(18, "02 10:00", sla="0"), ticket(19, "never")], 2)
-    _put(landing, "agents_master", 1, STAFF, [_agent(1), _agent(2), _agent(3)], 1)
+    put(landing, "tickets", 1, HEADER, day_1, 1)
+    put(landing, "tickets", 2, HEADER, [*day_2, ticket(18, "02 10:00", sla="0"), ticket(19, "never")], 2)
+    put(landing, "agents_master", 1, STAFF, [_agent(1), _agent(2), _agent(3)], 1)
 
 
 def second_deliveries(landing: Path) -> None:
@@ -72,10 +75,10 @@ def second_deliveries(landing: Path) -> None:
     day_3 = [ticket(n, f"03 10:{n:02d}", priority=("Low", "Medium")[n % 2]) for n in range(20, 31)]
     day_3 += [ticket(12, "02 09:12", "03 09:00", updated="03 09:00"), ticket(13, "02 09:13", updated="01 00:00")]
     day_3 += [ticket(14, "02 09:14"), ticket(20, "03 10:20", "03 18:00", updated="03 18:00"), "T31,half of a record"]
-    _put(landing, "tickets", 1, HEADER, day_1, 3)
-    _put(landing, "tickets", 2, HEADER, [*day_2, ticket(32, "02 23:00", status="Lost")], 3)
-    _put(landing, "tickets", 3, HEADER, day_3, 3)
-    _put(landing, "agents_master", 3, STAFF, [_agent(1), _agent(2).replace("North", "South"), _agent(4)], 3)
+    put(landing, "tickets", 1, HEADER, day_1, 3)
+    put(landing, "tickets", 2, HEADER, [*day_2, ticket(32, "02 23:00", status="Lost")], 3)
+    put(landing, "tickets", 3, HEADER, day_3, 3)
+    put(landing, "agents_master", 3, STAFF, [_agent(1), _agent(2).replace("North", "South"), _agent(4)], 3)
 
 
 def _early(number: int) -> str:
@@ -86,14 +89,15 @@ def _agent(number: int) -> str:
     return f"A{number},Agent {number},North,L{number},Lisbon,Day,2020-01-0{number}"
 
 
-def _put(landing: Path, dataset: str, day: int, header: str, rows: list[str], written: int) -> None:
+def put(landing: Path, dataset: str, day: int, header: str, rows: list[str], written: int) -> None:
+    """A delivery of a day of May 2024, `written` so many seconds after the midnight at which the runs begin."""
     path = landing / dataset / "2024" / "05" / f"2024-05-{day:02d}.csv"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
     os.utime(path, (MIDNIGHT + written, MIDNIGHT + written))
 
 
-def pipeline(lake: Path, landing: Path, spark: SparkSession | None = None, **changed: Any) -> Pipeline:
+def pipeline(lake: Place, landing: Place, spark: SparkSession | None = None, **changed: Any) -> Pipeline:
     """A run of 4 May 2024 over two datasets; one Gold thread, so that commits come in one order."""
     chosen = {
         "today": date(2024, 5, 4),
@@ -137,7 +141,7 @@ def main(lake: str, landing: str, *names: str) -> None:
     sys.stdin.readline()
     with few_tables(names):
         try:
-            report = pipeline(Path(lake), Path(landing)).run(Choice())
+            report = pipeline(lake, landing).run(Choice())
         except OpslakeError as error:
             print(error, file=sys.stderr, flush=True)
             sys.exit(error.exit_code)
@@ -148,7 +152,7 @@ def main(lake: str, landing: str, *names: str) -> None:
         sys.exit(report.exit_code)
 
 
-def start(lake: Path, landing: Path, *names: str, driver_rows: int = DRIVER_ROWS) -> subprocess.Popen[str]:
+def start(lake: Place, landing: Place, *names: str, driver_rows: int = DRIVER_ROWS) -> subprocess.Popen[str]:
     """A process on `main` that is ready and in a process group of its own, so that its JVM dies with it."""
     script = "import sys; from tests.e2e.processes import main; main(*sys.argv[1:])"
     process = subprocess.Popen(
@@ -174,7 +178,7 @@ def go(process: subprocess.Popen[str]) -> None:
 
 
 def stop_when(
-    number: signal.Signals, lake: Path, landing: Path, moment: Callable[[], bool], *, driver_rows: int = DRIVER_ROWS
+    number: signal.Signals, lake: Place, landing: Place, moment: Callable[[], bool], *, driver_rows: int = DRIVER_ROWS
 ) -> tuple[int, str]:
     """Runs a process until the moment comes, signals it (SIGKILL: its JVM too); its exit code and standard error."""
     process = start(lake, landing, *TABLES, driver_rows=driver_rows)
@@ -218,9 +222,9 @@ def copy(lake: Path, to: Path) -> Path:
     return Path(shutil.copytree(lake, to))
 
 
-def contents(lake: Path) -> dict[str, list[str]]:
+def contents(lake: Place) -> dict[str, list[str]]:
     """Every row of every table outside `state/`, and the ledger's days, without what names the run and its times."""
-    found = {name: _rows(lake / name) for name in tables(lake) if not name.startswith("state/")}
+    found = {name: _rows(f"{lake}/{name}") for name in tables(lake) if not name.startswith("state/")}
     found["state/ingestion_state"] = [
         repr((d.dataset, d.logical_date, d.status, d.figures, d.deliveries, d.loaded, d.error_class))
         for d in Ledger(str(lake)).days()
@@ -228,14 +232,15 @@ def contents(lake: Path) -> dict[str, list[str]]:
     return found
 
 
-def tables(lake: Path) -> list[str]:
+def tables(lake: Place) -> list[str]:
     """The tables of the lake as `layer/name`."""
-    return sorted(f"{log.parts[-3]}/{log.parts[-2]}" for log in lake.glob("*/*/_delta_log"))
+    return sorted({commit.split()[0] for commit in commits(lake)})
 
 
-def commits(lake: Path) -> set[str]:
+def commits(lake: Place) -> set[str]:
     """Every commit of the lake as `layer/name version`."""
-    logs = lake.glob("*/*/_delta_log/*.json")
+    files, root = open_files(str(lake))
+    logs = [PurePosixPath(log) for log in files.glob(f"{root}/*/*/_delta_log/*.json")]
     return {f"{log.parts[-4]}/{log.parts[-3]} {int(log.stem)}" for log in logs if log.stem.isdigit()}
 
 
@@ -244,9 +249,9 @@ def versions(lake: Path, but: Collection[str] = ()) -> dict[str, int]:
     return {name: DeltaTable(str(lake / name)).version() for name in tables(lake) if name not in but}
 
 
-def _rows(path: Path) -> list[str]:
-    sql = "SELECT * FROM found"
-    table = Table.from_arrow(QueryBuilder().register("found", DeltaTable(str(path))).execute(sql))
+def _rows(path: str) -> list[str]:
+    sql, opened = "SELECT * FROM found", DeltaTable(path, storage_options=delta_options(path))
+    table = Table.from_arrow(QueryBuilder().register("found", opened).execute(sql))
     names = sorted(name for name in table.column_names if name not in VOLATILE)
     columns = [table.column(name).to_pylist() for name in names]
     return sorted(repr(dict(zip(names, row, strict=True))) for row in zip(*columns, strict=True))

@@ -46,7 +46,6 @@ FIRST_RUN = [
     "silver/tickets 0",
     "silver/tickets 1",
     "gold/fact_tickets 0",
-    "gold/fact_tickets 1",
     "gold/ticket_flow_daily 0",
     "state/gold_progress 0",
 ]
@@ -69,7 +68,7 @@ SECOND_RUN = [
     "bronze/agents_master 1",
     "silver/agents_master 2",
     "state/ingestion_state 12",
-    "gold/fact_tickets 2",
+    "gold/fact_tickets 1",
     "state/gold_progress 4",
     "gold/ticket_flow_daily 1",
     "state/gold_progress 5",

@@ -40,8 +40,19 @@ KEYS = {
     "calls": ("call_id",),
     "agent_events": ("extension", "done_on", "action", "details"),
     "agent_identity": ("agent_id",),
+    "call_logs": ("call_id",),
+    "web_complaints": ("request_id",),
+    "social_complaints": ("complaint_id",),
+    "customers": ("customer_id",),
+    "complaint_agents": ("agent_id",),
+    "complaint_categories": ("category",),
 }
-EVENT_DATES = {"tickets": "created_date", "calls": "call_date", "agent_events": "ops_date"}
+EVENT_DATES = {
+    "tickets": "created_date",
+    "calls": "call_date",
+    "agent_events": "ops_date",
+    **dict.fromkeys(("call_logs", "web_complaints", "social_complaints"), "request_date"),
+}
 GOOD = {
     "created_at": "2024-03-01 08:00:00",
     "sla_hours": "8",

@@ -7,13 +7,23 @@ something.
 from __future__ import annotations
 
 from tests.oracle.difference import compare
-from tests.oracle.gold_tables import DOMAINS, GRAINS, Domain, gold, gold_of_activity, gold_of_calls
+from tests.oracle.gold_tables import (
+    DOMAINS,
+    GRAINS,
+    GRAINS_OF_COMPLAINTS,
+    Domain,
+    gold,
+    gold_of_activity,
+    gold_of_calls,
+    gold_of_complaints,
+)
 from tests.oracle.lake import classify
 from tests.oracle.model import Figures, HeldBack, LakeTruth, LandedDelivery, Reject, SilverTicket
 
 __all__ = [
     "DOMAINS",
     "GRAINS",
+    "GRAINS_OF_COMPLAINTS",
     "Domain",
     "Figures",
     "HeldBack",
@@ -26,4 +36,5 @@ __all__ = [
     "gold",
     "gold_of_activity",
     "gold_of_calls",
+    "gold_of_complaints",
 ]

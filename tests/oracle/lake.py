@@ -12,13 +12,14 @@ from zoneinfo import ZoneInfo
 
 from tests.oracle.activity import AGENT_EVENTS, AGENT_IDENTITY
 from tests.oracle.calls import CALLS
+from tests.oracle.complaints import COMPLAINTS
 from tests.oracle.judging import Dataset, Rules
 from tests.oracle.model import Figures, HeldBack, LakeTruth, LandedDelivery, Reject, SilverRow, Version
 from tests.oracle.reasons import TICKETS
 from tests.oracle.records import Record, UnreadableDelivery, read_records
 from tests.oracle.values import end_of
 
-DATASETS = {dataset.name: dataset for dataset in (TICKETS, CALLS, AGENT_EVENTS, AGENT_IDENTITY)}
+DATASETS = {dataset.name: dataset for dataset in (TICKETS, CALLS, AGENT_EVENTS, AGENT_IDENTITY, *COMPLAINTS)}
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import gzip
 import hashlib
 import os
 import time
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import fsspec
@@ -163,3 +163,52 @@ def test_two_thousand_files_are_listed_in_a_moment(tmp_path: Path) -> None:
 
     assert len(found) == 2_000
     assert time.perf_counter() - started < 5
+
+
+def test_with_days_asked_for_only_their_folders_are_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A look at a few days doesn't cost the length of history; what is found is the same."""
+    from fsspec.implementations.local import LocalFileSystem
+
+    listed: list[str] = []
+    find = LocalFileSystem.find
+    monkeypatch.setattr(LocalFileSystem, "find", lambda self, path, **o: listed.append(path) or find(self, path, **o))
+    for day in ("2024-01-31", "2026-02-28", "2026-03-01", "2026-03-02"):
+        file = tmp_path / "tickets" / day[:4] / day[5:7] / f"{day}.csv"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(day)
+
+    found = find_deliveries(str(tmp_path), "tickets/%Y/%m/%Y-%m-%d.csv", start=date(2026, 2, 28), end=date(2026, 3, 1))
+
+    assert list(found) == [date(2026, 2, 28), date(2026, 3, 1)]
+    assert [path.removeprefix(str(tmp_path)) for path in listed] == ["/tickets/2026/02", "/tickets/2026/03"]
+
+
+@pytest.mark.parametrize("template", ["%Y-%m-%d.csv", "in/%Y%m%d/a-*.csv", "in/*/%Y/%m/%d.csv", "in/%d/%m/%Y.csv"])
+def test_narrow_listings_find_what_wide_ones_do(tmp_path: Path, template: str) -> None:
+    """Wherever the date stands in the path, and for many days."""
+    first = date(2025, 11, 20)
+    for number in range(100):
+        day = first + timedelta(days=number)
+        file = tmp_path / day.strftime(template).replace("*", "x")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(str(day))
+    everything = find_deliveries(str(tmp_path), template)
+    assert len(everything) == 100
+
+    for start, end in ((date(2025, 12, 30), date(2026, 1, 2)), (date(2025, 12, 1), date(2026, 2, 20))):
+        wanted = {day: files for day, files in everything.items() if start <= day <= end}
+        assert find_deliveries(str(tmp_path), template, start=start, end=end) == wanted
+
+
+def test_a_folder_that_varies_is_found_in_each_of_its_spellings(tmp_path: Path) -> None:
+    """A star stands for what varies in a folder's name, `ignore_case` for its letters; others aren't looked into."""
+    paths = ("call logs/call_logs_day_2024-03-05.csv", "Call Logs/CALL_logs_day_2024-03-06.csv.gz")
+    files = [lay(tmp_path, path) for path in (*paths, "CALL_LOGS/call_logs_day_2024-03-07.CSV")]
+    lay(tmp_path, "calls/call_logs_day_2024-03-08.csv")
+
+    found = find_deliveries(str(tmp_path), "call*logs/call_logs_day_%Y-%m-%d.csv", ignore_case=True)
+    assert [(day.day, delivery.path) for day, (delivery,) in found.items()] == [
+        (day, str(file)) for day, file in zip((5, 6, 7), files, strict=True)
+    ]
+    exact = find_deliveries(str(tmp_path), "call*logs/call_logs_day_%Y-%m-%d.csv")
+    assert list(exact) == [date(2024, 3, 5)]

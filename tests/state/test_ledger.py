@@ -187,3 +187,38 @@ def test_one_dataset_of_a_ledger_of_13000_rows_is_read_fast(tmp_path: Path) -> N
 
     assert time.perf_counter() - started < 0.5
     assert len(days) == (first + timedelta(1_859) - date(2024, 1, 1)).days + 1
+
+
+def test_days_are_read_from_a_date_of_each_dataset_on(tmp_path: Path) -> None:
+    """In one look; a dataset that isn't named isn't read."""
+    ledger = Ledger(str(tmp_path))
+    assert ledger.since({"tickets": date(2026, 3, 1)}) == []
+    days = [
+        DayState(name, date(2026, 3, day), Status.SUCCEEDED)
+        for day in (1, 2, 3)
+        for name in ("agents", "calls", "tickets")
+    ]
+    ledger.put(*days)
+
+    found = ledger.since({"tickets": date(2026, 3, 3), "calls": date(2026, 3, 2)})
+
+    assert [(d.dataset, d.logical_date.day) for d in found] == [("calls", 2), ("calls", 3), ("tickets", 3)]
+    assert ledger.since({}) == []
+
+
+def test_an_outline_says_how_every_day_stands(tmp_path: Path) -> None:
+    """In order, and without the rest of a day."""
+    ledger = Ledger(str(tmp_path))
+    assert ledger.outline() == []
+    ledger.put(
+        DayState("tickets", date(2026, 3, 2), Status.FAILED, 2, error_class="SourceError"),
+        DayState("tickets", date(2026, 3, 1), Status.SUCCEEDED, 1),
+        DayState("calls", date(2026, 3, 1), Status.PENDING),
+    )
+
+    assert ledger.outline() == [
+        ("calls", date(2026, 3, 1), Status.PENDING, 0, None),
+        ("tickets", date(2026, 3, 1), Status.SUCCEEDED, 1, None),
+        ("tickets", date(2026, 3, 2), Status.FAILED, 2, "SourceError"),
+    ]
+    assert [day.status for day in ledger.outline("calls")] == [Status.PENDING]

@@ -12,6 +12,7 @@ import pytest
 from arro3.core import Table
 from deltalake import QueryBuilder
 
+from state.forgotten import ForgottenId, ForgottenIds
 from state.lease import LeaseRow
 from state.ledger import DayState, Figures, Ledger, Status
 from state.notifications import Notifications, Told
@@ -76,6 +77,7 @@ def lake(tmp_path: Path) -> str:
     told = Told("run_failed/gold/b", "run_failed", "gold/b", "ab12cd34", NOON, "r-1")
     over = Told("no_run/lake", "no_run", "lake", "ab12cd34", NOON, None, NOON)
     Notifications(root).put(told, replace(told, receiver="00000000", sent_at=NOON + timedelta(minutes=1)), over)
+    ForgottenIds(root).put(ForgottenId("ab12", "cd34", ("a.csv",), True, NOON, "r-1"))
     held = LeaseRow("m:1:2", "r-2", 7, NOON, NOON, NOON + timedelta(minutes=5), "vm", 1, "run")
     assert swap(open_or_create(root, LEASE), LEASE, [vars(held)])
     return root

@@ -23,6 +23,22 @@ from tests.oracle.gold_tables.calls import (
     calls_from,
 )
 from tests.oracle.gold_tables.cohort import features_daily, resolution_times_daily
+from tests.oracle.gold_tables.complaints import (
+    channel_hopping_customers,
+    complaint_backlog_daily,
+    complaint_duration_by_category,
+    complaint_flow_daily,
+    complaints_from,
+    dim_channels,
+    dim_complaint_agents,
+    dim_complaint_categories,
+    dim_customers,
+    dim_date,
+    fct_call_complaints,
+    fct_social_complaints,
+    fct_unified_complaints,
+    fct_web_complaints,
+)
 from tests.oracle.gold_tables.fact_tickets import fact_tickets
 from tests.oracle.gold_tables.flow import backlog_by_priority_daily, backlog_daily, ticket_flow_daily
 from tests.oracle.gold_tables.ops_metrics import daily_ops_metrics
@@ -58,6 +74,21 @@ TABLES_OF_ACTIVITY: Tables = (
     (agent_activity_weekly, ("extension", "week_start")),
     (activity_completeness, ("ops_date",)),
 )
+TABLES_OF_COMPLAINTS: Tables = (
+    (dim_customers, ("customer_id",)),
+    (dim_complaint_agents, ("agent_id",)),
+    (dim_complaint_categories, ("category",)),
+    (dim_channels, ("channel",)),
+    (dim_date, ("ops_date",)),
+    (fct_call_complaints, ("call_id",)),
+    (fct_web_complaints, ("request_id",)),
+    (fct_social_complaints, ("complaint_id",)),
+    (fct_unified_complaints, ("complaint_pk",)),
+    (complaint_flow_daily, ("ops_date", "category", "channel")),
+    (complaint_backlog_daily, ("ops_date", "category", "channel")),
+    (complaint_duration_by_category, ("ops_date", "category")),
+    (channel_hopping_customers, ("customer_id", "category")),
+)
 
 
 def gold(silver_rows: Iterable[Mapping[str, object]], horizon: date, zone: str = "UTC") -> dict[str, list[Row]]:
@@ -86,6 +117,11 @@ def gold_of_activity(
     return _tables(TABLES_OF_ACTIVITY, activity)
 
 
+def gold_of_complaints(silver: Silver, horizon: date, zone: str = "UTC") -> dict[str, list[Row]]:
+    """Each Gold table of complaints, likewise; `silver` has the rows of all six datasets by name."""
+    return _tables(TABLES_OF_COMPLAINTS, complaints_from(silver, horizon, ZoneInfo(zone)))
+
+
 @dataclass(frozen=True)
 class Domain:
     """The Gold tables whose horizon is that of one dataset, and the Silver tables that they are made of."""
@@ -101,6 +137,7 @@ def _grains(tables: Tables) -> dict[str, tuple[str, ...]]:
 
 
 GRAINS = _grains(TABLES)
+GRAINS_OF_COMPLAINTS = _grains(TABLES_OF_COMPLAINTS)
 DOMAINS = {
     "tickets": Domain("tickets", ("tickets",), GRAINS, lambda silver, *at: gold(silver["tickets"], *at)),
     "calls": Domain(

@@ -1,0 +1,29 @@
+"""What contracts classify isn't in Gold."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from pyspark.sql import SparkSession
+
+from spark_jobs.contract import load_contracts
+from spark_jobs.gold import registry
+from spark_jobs.silver_table import schema
+
+
+def test_no_gold_table_has_a_column_that_a_contract_of_its_datasets_classifies(spark: SparkSession) -> None:
+    """By name, over everything that a table follows from; computed from tables without rows."""
+    contracts = load_contracts(None)
+    frames = {name: spark.createDataFrame([], schema(contract)) for name, contract in contracts.items()}
+    personal = {name: {c.name for c in contract.columns if c.is_personal} for name, contract in contracts.items()}
+    assert "agent_name" in personal["agents_master"]
+    known: dict[str, object] = {"horizon": date(2024, 5, 1), "zone": "UTC"}
+    for contract in contracts.values():
+        known |= contract.thresholds
+    shown = {}
+    for table in registry().values():
+        options = {name: known[name] for name in table.options}
+        frames[table.name] = table.function(*(frames[name] for name in table.inputs), **options)
+        personal[table.name] = set().union(*(personal[name] for name in table.inputs))
+        shown[table.name] = personal[table.name] & set(frames[table.name].columns)
+    assert {name: columns for name, columns in shown.items() if columns} == {}

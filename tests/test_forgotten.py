@@ -1,0 +1,91 @@
+"""Forgotten customers in what is delivered, before Bronze keeps it."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pyarrow as pa
+from pyspark.sql import SparkSession
+
+from spark_jobs.contract import Contract
+from spark_jobs.direct import collect, frame_of
+from spark_jobs.forgotten import Forgotten, frame_without_forgotten, without_forgotten
+from spark_jobs.sources.batches import bronze_schema
+from tests.contract_texts import parcels, parsed
+
+KEY = b"a secret of the test's own"
+GONE = Forgotten(KEY, frozenset({Forgotten(KEY, frozenset()).hash_of("C-1")}))
+OWNED = parsed(
+    parcels(
+        ("  - {property: nullTokens", "  - {property: customerIdColumn, value: owner}\n  - {property: nullTokens"),
+        (
+            "      - name: changed_at\n",
+            "      - {name: owner, physicalType: string}\n"
+            "      - {name: mail, physicalType: string, classification: personal}\n      - name: changed_at\n",
+        ),
+    )
+)
+PERSONS = parsed(
+    parcels(
+        ("  - {property: nullTokens", "  - {property: customerIdColumn, value: parcel_id}\n  - {property: nullTokens")
+    )
+)
+LINEAGE = {"_source_file": "f", "_delivery": "d", "_logical_date": date(2024, 1, 2), "_run_id": "r"}
+INSTANTS = {name: datetime(2024, 1, 3, tzinfo=UTC) for name in ("_file_modified", "_load_time")}
+
+
+def rows(contract: Contract, *records: dict[str, Any]) -> pa.Table:
+    """Records in the shape of Bronze."""
+    shape = bronze_schema(contract.source_names)
+    whole = [{**LINEAGE, **INSTANTS, "_row_number": n, **record} for n, record in enumerate(records, 1)]
+    return pa.Table.from_pylist([{name: row.get(name) for name in shape.names} for row in whole], shape)
+
+
+def told(table: pa.Table, *names: str) -> list[tuple[Any, ...]]:
+    """Some columns of all rows."""
+    return [tuple(row[name] for name in names) for row in table.select(names).to_pylist()]
+
+
+def test_what_a_forgotten_customer_did_is_nobody_s() -> None:
+    """The id, blanks around it aside, and what is personal or unknown; rows stay, and others keep theirs."""
+    delivered = rows(
+        OWNED,
+        {"parcel_id": "1", "owner": " C-1 ", "mail": "ann@example.org", "_extra": [("note", "Ann")]},
+        {"parcel_id": "2", "owner": "C-10", "mail": "ben@example.org", "_extra": [("note", "Ben")]},
+        {"parcel_id": "3", "mail": "x"},
+    )
+    found = without_forgotten(delivered, OWNED, GONE)
+    assert told(found, "parcel_id", "owner", "mail", "_extra") == [
+        ("1", "forgotten", None, None),
+        ("2", "C-10", "ben@example.org", [("note", "Ben")]),
+        ("3", None, "x", None),
+    ]
+    assert without_forgotten(delivered, OWNED, None) is delivered
+
+
+def test_a_forgotten_customer_s_own_record_is_not_taken() -> None:
+    """The others keep their record numbers."""
+    delivered = rows(PERSONS, {"parcel_id": "C-1"}, {"parcel_id": "C-10"}, {"parcel_id": None})
+    assert told(without_forgotten(delivered, PERSONS, GONE), "parcel_id", "_row_number") == [("C-10", 2), (None, 3)]
+
+
+def test_a_malformed_record_is_known_by_any_of_its_words() -> None:
+    """However it is quoted; a longer word is another one's."""
+    texts = ['9,"C-1,half', "9;C-1;x", '{"owner": "C-1", ', "9,C-10,half", "9,XC-1"]
+    delivered = rows(OWNED, *({"_corrupt_record": text} for text in texts))
+    gone = [text for (text,) in told(without_forgotten(delivered, OWNED, GONE), "_corrupt_record")]
+    assert gone == ["forgotten", "forgotten", "forgotten", "9,C-10,half", "9,XC-1"]
+
+
+def test_spark_s_tasks_know_them_too(spark: SparkSession) -> None:
+    """The same rows in the same shape."""
+    delivered = rows(OWNED, {"parcel_id": "1", "owner": "C-1", "mail": "m"}, {"_corrupt_record": "9,C-1"})
+    frame = frame_without_forgotten(frame_of(spark, delivered), OWNED, GONE)
+    found = told(collect(frame), "parcel_id", "owner", "mail", "_corrupt_record")
+    assert found == [("1", "forgotten", None, None), (None, None, None, "forgotten")]
+
+
+def test_no_message_shows_the_key() -> None:
+    """Nor the hashes."""
+    assert "secret" not in repr(GONE)
