@@ -15,10 +15,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import grpc
-import msgpack
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
 from tests.deploy.provider_schemas import Schema, schema
+from tests.deploy.values import UNKNOWN, packed, unpacked
 
 TYPES = {"string": 9, "bytes": 12, "bool": 8, "int64": 3, "int32": 5}
 MESSAGES: Mapping[str, Iterable[tuple[str, int, str]]] = {
@@ -46,7 +46,6 @@ MESSAGES: Mapping[str, Iterable[tuple[str, int, str]]] = {
     "GetProviderSchema": [("provider", 1, "Schema"), ("resource", 2, "Entry*"), ("data", 3, "Entry*")],
 }
 SINGLE, LIST = 1, 2
-UNKNOWN = msgpack.ExtType(0, b"\0")
 FOUND = {"string": "found", "number": 1, "bool": True}
 """What a data source finds, by type."""
 
@@ -121,13 +120,13 @@ class _Provider(grpc.GenericRpcHandler):  # type: ignore[misc]  (grpc has no typ
         asked = CLASSES["ReadRequest"].FromString(request)
         return self._filled("data", asked.type_name, asked.config.msgpack, lambda of: FOUND.get(str(of)))
 
-    def _filled(self, kind: str, type_name: str, packed: bytes, value: Callable[[Any], Any]) -> bytes:
+    def _filled(self, kind: str, type_name: str, message: bytes, value: Callable[[Any], Any]) -> bytes:
         found = schema(self._provider, kind, type_name)
         assert found is not None
-        content = msgpack.unpackb(packed, strict_map_key=False)
+        content = unpacked(message)
         _fill_gaps(content, found, found.top, value)
         filled = CLASSES["Answer"]()
-        filled.value.msgpack = msgpack.packb(content)
+        filled.value.msgpack = packed(content)
         return bytes(filled.SerializeToString())
 
 

@@ -76,6 +76,19 @@ def test_files_that_land_start_a_run_only_where_that_is_wanted(cloud: str, tmp_p
     assert len([address for address in on if "secret" in address and "crm" in address]) == {"gcp": 3, "aws": 1}[cloud]
 
 
+def test_a_run_is_told_by_reference_where_its_receivers_stand(tmp_path: Path) -> None:
+    """In the secret that the deployment makes and doesn't fill."""
+    gcp = planned("gcp", tmp_path / "gcp", notify=True)
+    properties = json.loads(environment(gcp)["TRIGGER_PROPERTIES"])
+    assert (
+        properties["spark.dataproc.driverEnv.OPSLAKE_NOTIFY"] == "gcp-secret:projects/my-project/secrets/opslake-notify"
+    )
+    assert gcp['google_secret_manager_secret.secrets["notify"]']["secret_id"] == "opslake-notify"
+    aws = planned("aws", tmp_path / "aws", notify=True)
+    assert aws["aws_glue_job.daily"]["default_arguments"]["--OPSLAKE_NOTIFY"] == "aws-secret:opslake/notify"
+    assert aws['aws_secretsmanager_secret.secrets["notify"]']["name"] == "opslake/notify"
+
+
 @pytest.mark.parametrize("cloud", ["gcp", "aws"])
 def test_receivers_with_their_credentials_are_no_setting_of_a_deployment(cloud: str, tmp_path: Path) -> None:
     """They would stand in Terraform's state."""
