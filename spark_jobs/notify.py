@@ -14,15 +14,18 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
+from pydantic import SecretStr
+
 from spark_jobs import verdicts
 from spark_jobs.completeness import Completeness
 from spark_jobs.contract import load_contracts
+from spark_jobs.credentials import given
 from spark_jobs.errors import LakeHeld, LeaseLost, OpslakeError, UsageError, as_opslake_error, first_line
 from spark_jobs.events import FAILURES, KINDS, MILD, Event, together
 from spark_jobs.freshness import Freshness
 from spark_jobs.log import log
 from spark_jobs.receivers import Message, Receiver, deliver
-from spark_jobs.settings import Settings
+from spark_jobs.settings import Settings, split_urls
 from spark_jobs.verdicts import Verdict
 from state.ledger import DayState
 from state.notifications import Notifications, Told
@@ -111,8 +114,9 @@ def try_receivers(settings: Settings) -> list[tuple[str, str | None]]:
 
 
 def receivers(settings: Settings) -> list[Receiver]:
-    """The setting's addresses, each once."""
-    return [Receiver(number, url) for number, url in enumerate(dict.fromkeys(settings.notify), start=1)]
+    """The setting's addresses, each once; a reference stands for those in the secret that it names."""
+    urls = [url for one in settings.notify for url in split_urls(given(one.get_secret_value()))]
+    return [Receiver(number, SecretStr(url)) for number, url in enumerate(dict.fromkeys(urls), start=1)]
 
 
 def _memory(settings: Settings) -> list[Told]:

@@ -78,6 +78,7 @@ resource "aws_glue_job" "daily" {
       "--enable-metrics"                  = "true"
       "--job-language"                    = "python"
     },
+    var.notify ? { "--OPSLAKE_NOTIFY" = "aws-secret:${var.name}/notify" } : {},
     var.job_arguments,
   )
 }

@@ -1,8 +1,8 @@
-# Credentials of sources, which contracts refer to. Terraform makes the places and never sees what is in them: values are
+# Credentials of sources, which contracts refer to, and receivers of messages. Terraform makes the places and never sees what is in them: values are
 # added by hand (docs/runbook.md), so they stand in no state file and no plan.
 
 resource "google_secret_manager_secret" "secrets" {
-  for_each   = var.secrets
+  for_each   = setunion(var.secrets, var.notify ? ["notify"] : [])
   secret_id  = "${var.name}-${each.key}"
   depends_on = [google_project_service.services]
 

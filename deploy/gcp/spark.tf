@@ -57,6 +57,7 @@ locals {
       "spark.sql.catalog.spark_catalog" = "org.apache.spark.sql.delta.catalog.DeltaCatalog"
     },
     local.archive_path,
+    var.notify ? { "spark.dataproc.driverEnv.OPSLAKE_NOTIFY" = "gcp-secret:projects/${var.project_id}/secrets/${var.name}-notify" } : {},
     var.batch_properties,
   )
 

@@ -172,6 +172,12 @@ variable "subnetwork" {
 
 # Credentials of sources
 
+variable "notify" {
+  description = "Whether a run tells the receivers that stand in the secret `notify`, which you fill by hand."
+  type        = bool
+  default     = false
+}
+
 variable "secrets" {
   description = "Names of secrets that contracts refer to, for a database or a sheet."
   type        = set(string)

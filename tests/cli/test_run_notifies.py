@@ -29,6 +29,25 @@ def test_a_missing_delivery_is_told_once_however_often_the_run_comes(opslake: Co
     assert inbox.titles == [MISSING]
 
 
+def test_receivers_may_be_kept_in_a_secret(opslake: Command, inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The setting is then a reference; the one here is to a variable, others are to the clouds' stores of secrets."""
+    monkeypatch.setenv("OUR_RECEIVERS", inbox.url)
+    monkeypatch.setenv("OPSLAKE_NOTIFY", "env:OUR_RECEIVERS")
+    assert opslake("run").code == 1
+    assert inbox.titles == [MISSING]
+
+
+def test_a_secret_that_is_not_there_is_reported_and_fails_no_run(
+    opslake: Command, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By its reference."""
+    monkeypatch.setenv("OPSLAKE_NOTIFY", "env:NOT_SET_ANYWHERE")
+    answer = opslake("run")
+    assert (answer.code, inbox.titles) == (1, [])
+    assert "notify.failed" in answer.err
+    assert "env:NOT_SET_ANYWHERE" in answer.err
+
+
 def test_a_broken_contract_is_told_once_and_again_after_a_run_that_was_well(
     opslake: Command, inbox: Inbox, tmp_path: Path
 ) -> None:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from spark_jobs.settings import Settings
 from spark_jobs.submitted import split_arguments, take_settings
+from tests.deploy.running import environment as told
+from tests.deploy.running import needs_terraform, planned
 from tests.deploy.terraform_check import Body, module_of
-
-environment = pytest.importorskip("trigger_function.environment", reason="the trigger function isn't here yet")
-OnDataproc, OnGlue = environment.OnDataproc, environment.OnGlue
+from trigger_function.environment import OnDataproc, OnGlue, lake_settings, own_settings
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 VARIABLE = re.compile(r"\b(?:TRIGGER|OPSLAKE)_[A-Z_]+\b")
@@ -27,7 +26,9 @@ def given(cloud: str) -> set[str]:
 
 
 @pytest.mark.parametrize(("cloud", "own"), [("gcp", OnDataproc), ("aws", OnGlue)])
-def test_a_function_gets_the_variables_that_it_reads_and_all_that_it_needs(cloud: str, own: Any) -> None:
+def test_a_function_gets_the_variables_that_it_reads_and_all_that_it_needs(
+    cloud: str, own: type[OnDataproc] | type[OnGlue]
+) -> None:
     """An unknown TRIGGER_ variable, like an unknown setting, is an error when the function starts."""
     known = {f"TRIGGER_{name.upper()}" for name in own.model_fields} | {
         f"OPSLAKE_{name.upper()}" for name in Settings.model_fields
@@ -63,3 +64,19 @@ def test_what_a_glue_job_gets_by_default_does_not_reach_the_command() -> None:
 def of(cloud: str, type_name: str) -> list[tuple[str, str, str, str, Body]]:
     """What Terraform makes of one type."""
     return [thing for thing in module_of(cloud).things() if thing[2] == type_name]
+
+
+@needs_terraform
+@pytest.mark.usefixtures("schemas")
+@pytest.mark.parametrize("variables", [{}, {"container_image": "images/opslake:abc", "subnetwork": "inner"}])
+def test_a_function_understands_what_terraform_tells_it(
+    variables: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its own settings and those of the lake, from the variables of a plan."""
+    for name, value in told(planned("gcp", tmp_path, **variables)).items():
+        monkeypatch.setenv(name, value)
+    own = own_settings(OnDataproc)
+    assert own.runtime_version == "3.0"
+    assert own.labels == {"application": "opslake", "managed-by": "terraform"}
+    assert own.container_image == variables.get("container_image", "")
+    assert lake_settings().lake == "gs://my-project-opslake-lake"
