@@ -123,6 +123,10 @@ def batch_of(own: OnDataproc, work: Work, environment: Mapping[str, str]) -> Bat
                 staging_bucket=own.staging_bucket,
                 network_tags=list(own.network_tags),
                 ttl={"seconds": own.ttl_seconds},
+                # From runtime 3.0 on a batch works with its creator's credentials unless told otherwise.
+                authentication_config=dataproc_v1.AuthenticationConfig(
+                    user_workload_authentication_type=dataproc_v1.AuthenticationConfig.AuthenticationType.SERVICE_ACCOUNT
+                ),
             )
         ),
         labels={**own.labels, LABEL: own.name, "call": work.asked.kind},

@@ -85,6 +85,7 @@ def test_the_batch_is_the_one_that_the_environment_describes(
     assert execution.service_account == "job@acme.iam.gserviceaccount.com"
     assert (execution.subnetwork_uri, execution.staging_bucket) == ("batches", "staging")
     assert list(execution.network_tags) == ["spark"]
+    assert execution.authentication_config.user_workload_authentication_type.name == "SERVICE_ACCOUNT"
     assert execution.ttl.total_seconds() == 7200
     assert dict(batch.labels) == {"team": "support", "trigger": "acme-lake", "call": "daily"}
     assert SECRET not in str(request)
