@@ -77,9 +77,11 @@ def find_deliveries(
     return {day: sorted(found[day], key=lambda d: d.path) for day in sorted(found)}
 
 
-def date_in(path: str, path_template: str) -> date | None:
+def date_in(path: str, path_template: str, *, ignore_case: bool = False) -> date | None:
     """The day of a file by its path below the landing root, None where it is no delivery of this template."""
-    return None if _is_hidden(path, path_template) else day_in(template_pattern(path_template), path)
+    if _is_hidden(path, path_template):
+        return None
+    return day_in(template_pattern(path_template, ignore_case=ignore_case), path)
 
 
 def is_ready(landing: str, dataset: str, day: date) -> bool:

@@ -10,6 +10,7 @@ from functools import partial
 from typing import TypeVar
 
 from spark_jobs.contract import Contract
+from spark_jobs.contract.formats import SERVED
 from spark_jobs.settings import Settings
 from state.due import Due, what_is_due
 from state.landing import Delivery, find_deliveries, is_ready
@@ -86,7 +87,17 @@ def _dues(
     today = settings.business_today
     end = scope.end or (today if start is not None else None)
     files: dict[str, Delivery] = {file.path: file for day in known for file in day.deliveries}
-    deliveries = find_deliveries(settings.landing, contract.path, known=files, start=start, end=end)
+    if contract.format in SERVED:
+        deliveries: Mapping[date, list[Delivery]] = {}  # only a run asks a server; it is started when the time is over
+    else:
+        deliveries = find_deliveries(
+            settings.landing,
+            contract.path,
+            ignore_case=contract.path_ignores_case,
+            known=files,
+            start=start,
+            end=end,
+        )
     first = min((day.logical_date for day in outline), default=None)
     if contract.starts_on is None and first is not None and start is not None and first < start:
         contract = replace(contract, starts_on=first)  # which `known`, cut to the days looked at, doesn't tell

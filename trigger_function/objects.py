@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from state.due import Dataset
+from spark_jobs.contract import Contract
+from spark_jobs.contract.formats import SERVED
 from state.landing import date_in
 
 MARKER = re.compile(r"(?P<dataset>[^/]+)/_ready/(?P<day>\d{4}-\d{2}-\d{2})")
@@ -22,7 +23,7 @@ class Landed:
     marker: bool = False
 
 
-def what_landed(bucket: str, name: str, landing: str, datasets: Iterable[Dataset]) -> Landed | None:
+def what_landed(bucket: str, name: str, landing: str, contracts: Iterable[Contract]) -> Landed | None:
     """What the object is, None where it is no delivery of any dataset and no marker.
 
     `landing` is the landing root's URI; `gs`, `s3` and `s3a` name the same place. Hidden files and those that begin
@@ -33,14 +34,14 @@ def what_landed(bucket: str, name: str, landing: str, datasets: Iterable[Dataset
     if "://" not in landing or not whole.startswith(root):
         return None
     path = whole[len(root) :]
-    known = list(datasets)
+    known = [contract for contract in contracts if contract.format not in SERVED]  # tables and tabs don't land
     marker = MARKER.fullmatch(path)
     if marker is not None:
         day = _day(marker["day"])
         waiting = day is not None and any(d.dataset == marker["dataset"] and d.ready_marker for d in known)
         return Landed(marker["dataset"], day, marker=True) if day is not None and waiting else None
     for dataset in known:
-        day = date_in(path, dataset.path)
+        day = date_in(path, dataset.path, ignore_case=dataset.path_ignores_case)
         if day is not None:
             return Landed(dataset.dataset, day)
     return None

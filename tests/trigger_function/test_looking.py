@@ -161,3 +161,14 @@ def test_the_first_day_to_look_at(starts_on: str | None, days: list[Standing], f
 
     assert look_from(begins, days, MARCH_5) == (None if first is None else date.fromisoformat(first))
     assert str(MARCH_5) == TODAY
+
+
+def test_tables_and_tabs_are_left_to_the_run(store: Store) -> None:
+    """The function asks no server: a day of a table is worth a run once its time is over, like any that isn't there."""
+    store.deliver("2026-03-04")
+    Ledger(store.lake).put(
+        DayState("web_complaints", date(2026, 3, 2), Status.SUCCEEDED, 1, loaded=("d",)),
+        DayState("complaint_agents", date(2026, 3, 2), Status.SUCCEEDED, 1, loaded=("d",)),
+    )
+    dues = {(due.dataset, str(due.logical_date)): due.action for due in found(load_contracts(None))}
+    assert dues == {("tickets", "2026-03-04"): "load", ("web_complaints", "2026-03-03"): "missing"}
