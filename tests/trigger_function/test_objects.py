@@ -227,6 +227,18 @@ def test_an_objects_name_says_what_it_is(bucket: str, name: str, landing: str, f
     assert what_landed(bucket, name, landing, contracts_with_a_marker()) == found
 
 
+def test_objects_of_every_built_in_dataset_are_told_apart() -> None:
+    """Folders in any case where the contract says so; a tab or a table, which has no file, is in nobody's way."""
+    from spark_jobs.contract import load_contracts
+
+    for name, found in (
+        ("Call Logs/call_logs_day_2026-03-04.csv", "call_logs"),
+        ("social_medias/media_complaint_day_2026-03-04.json", "social_complaints"),
+        ("tickets/2026/03/2026-03-04.csv", "tickets"),
+    ):
+        assert what_landed("b", f"in/{name}", "gs://b/in", load_contracts().values()) == Landed(found, MARCH_4)
+
+
 @pytest.mark.usefixtures("batches")
 def test_files_wait_for_their_marker(
     event: Event, store: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
