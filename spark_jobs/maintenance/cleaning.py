@@ -10,10 +10,10 @@ from typing import Any
 from deltalake import CommitProperties
 from deltalake import DeltaTable as RustTable
 from deltalake.exceptions import CommitFailedError
-from fsspec.core import url_to_fs
 
 from spark_jobs.errors import EngineError
 from spark_jobs.lake import Fence, Lake, Layer
+from state.stores import open_files
 
 LONG_LOG = 10
 """Commits since the last checkpoint from which on readers are spared them by a new one."""
@@ -39,7 +39,7 @@ def expired(table: RustTable, path: str, hours: float) -> list[str]:
     named = table.vacuum(int(hours), dry_run=True, enforce_retention_duration=False, full=True)
     if not named:
         return []
-    system, root = url_to_fs(path)
+    system, root = open_files(path)
     there = {str(file).removeprefix(root).lstrip("/") for file in system.find(root)}
     return [file for file in named if file in there]
 
@@ -99,14 +99,14 @@ def purge(lake: Lake, layer: Layer, name: str, fence: Fence, *, before_the_log: 
 
 def log_files(path: str) -> Mapping[str, int]:
     """The files of a table's log that belong to a version, with it."""
-    system, root = url_to_fs(f"{path}/_delta_log")
+    system, root = open_files(f"{path}/_delta_log")
     names = [str(file).rpartition("/")[2] for file in system.ls(root, detail=False)]
     return {name: int(found[1]) for name in names if (found := ENTRY.match(name))}
 
 
 def _forget_before(path: str, version: int) -> int:
     """Remove the log's files of versions before one that has a checkpoint, oldest first."""
-    system, root = url_to_fs(f"{path}/_delta_log")
+    system, root = open_files(f"{path}/_delta_log")
     old = sorted((number, name) for name, number in log_files(path).items() if number < version)
     for _, name in old:
         system.rm_file(f"{root}/{name}")
