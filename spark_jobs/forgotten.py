@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
@@ -19,6 +18,8 @@ import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 
 from spark_jobs.contract import Contract
+from spark_jobs.contract.references import is_reference
+from spark_jobs.credentials import is_set, resolve
 from spark_jobs.errors import UsageError
 from spark_jobs.rules import BLANKS, MALFORMED
 from spark_jobs.settings import Settings
@@ -77,17 +78,16 @@ def _key(reference: str | None) -> str:
         raise UsageError(
             "ids of forgotten customers are hashed with a secret, and none is named",
             where="setting 'forget_key'",
-            allowed="env:NAME",
+            allowed="env:NAME, gcp-secret:NAME, aws-secret:NAME",
             hint="name the same secret for as long as the lake lives",
         )
-    scheme, _, name = reference.partition(":")
-    secret = os.environ.get(name, "") if scheme == "env" else ""
+    secret = resolve(reference) if is_reference(reference) and is_set(reference) else ""
     if len(secret) < LEAST_KEY:
         raise UsageError(
             f"no secret of at least {LEAST_KEY} characters stands there",
             where="setting 'forget_key'",
-            value=reference,
-            allowed="env:NAME of a variable that is set",
+            value=reference if is_reference(reference) else None,  # else it may be the secret itself
+            allowed="env:NAME, gcp-secret:NAME, aws-secret:NAME",
         )
     return secret
 

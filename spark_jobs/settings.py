@@ -57,7 +57,7 @@ class Settings(BaseSettings):
     superseded_days: int = Field(default=30, ge=0)
     """A delivery that another one of its day has replaced stays in Bronze for at least so many days."""
     forget_key: str | None = None
-    """A reference to the secret with which ids of forgotten customers are hashed: `env:NAME`."""
+    """Where the secret lies with which ids of forgotten customers are hashed: a reference (credentials.py)."""
     log_format: Literal["auto", "json", "console"] = "auto"
     notify: Annotated[tuple[SecretStr, ...], NoDecode] = ()
     """Who is told of what needs somebody: URLs in the way of apprise. They hold credentials: never shown whole."""

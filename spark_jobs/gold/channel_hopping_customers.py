@@ -24,9 +24,10 @@ def channel_hopping_customers(
 
     A series is of contacts of which each is at most 168 hours after the one before. All such series of a customer and
     category are one row: their channels in alphabetical order, their first and last contact, and how many contacts.
-    Complaints without a category are in no series.
+    Complaints without a category are in no series, nor are those of forgotten customers, who may be several.
     """
-    contacts = on_every_channel(call_logs, web_complaints, social_complaints, zone).where("category IS NOT NULL")
+    contacts = on_every_channel(call_logs, web_complaints, social_complaints, zone)
+    contacts = contacts.where("category IS NOT NULL AND customer_id <> 'forgotten'")
     followed = contacts.selectExpr(
         "customer_id",
         "category",
