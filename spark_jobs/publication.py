@@ -5,7 +5,7 @@ Few rows are committed from the driver (direct.py), many by Spark.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -75,11 +75,14 @@ class Publication:
     personal: frozenset[str] = frozenset()
     """Names of columns that some contract classifies: no new table has statistics of them."""
 
-    def statistics(self, columns: Sequence[tuple[str, str]]) -> list[str] | None:
-        """The columns of (name, type) that have statistics; None where nothing is personal: Delta's own choice."""
-        if not self.personal & {name for name, _ in columns}:
+    def statistics(self, ordered: Mapping[str, bool]) -> list[str] | None:
+        """The columns that have statistics, of those in an order; None where nothing is personal: Delta's own choice.
+
+        Delta refuses to be told of columns of truth values and of nested ones.
+        """
+        if not self.personal & set(ordered):
             return None
-        return [name for name, kind in columns if name not in self.personal and not kind.startswith(("array", "map"))]
+        return [name for name, has_order in ordered.items() if has_order and name not in self.personal]
 
 
 def publish(by: Publication, table: GoldTable, result: DataFrame, move: Move) -> Outcome:
@@ -120,7 +123,9 @@ def _publish_here(
     if old is not None and not verdict.differing:
         return Outcome(table.name, "equal", move.reason, rows=verdict.rows, messages=warnings)
     if column is None or old is None:
-        stats = by.statistics([(f.name, "array" if pa.types.is_nested(f.type) else "plain") for f in rows.schema])
+        stats = by.statistics(
+            {f.name: not (pa.types.is_nested(f.type) or pa.types.is_boolean(f.type)) for f in rows.schema}
+        )
         direct.commit(
             by.lake,
             "gold",
@@ -240,7 +245,13 @@ def _passed(table: GoldTable, verdict: Verdict, lost: Mapping[Relationship, int]
 def _overwrite(by: Publication, table: GoldTable, rows: DataFrame, number: int, *, same_shape: bool) -> None:
     path = by.lake.path("gold", table.name)
     if by.lake.version("gold", table.name) is None:
-        create(by.spark, path, rows.schema, stats=by.statistics(rows.dtypes))
+        unordered = ("array", "map", "struct", "boolean")
+        create(
+            by.spark,
+            path,
+            rows.schema,
+            stats=by.statistics({name: not kind.startswith(unordered) for name, kind in rows.dtypes}),
+        )
     bound = table.slices.bounded_by
     if number <= by.rows_per_file:
         rows = rows.coalesce(1)

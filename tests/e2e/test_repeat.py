@@ -34,7 +34,7 @@ def finished(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> T
 
 def test_the_lake_has_tables_of_every_layer(finished: Trial) -> None:
     """So that the tests below look at something."""
-    assert len(finished.versions()) == 2 + 1 + 2 + 12
+    assert len(finished.versions()) == 2 + 1 + 2 + 13
     assert [row["status"] for row in finished.exceptions()] == ["informational", "open"]
 
 
