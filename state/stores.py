@@ -49,12 +49,16 @@ def delta_options(uri: str, environment: Environment = os.environ) -> dict[str, 
 
 
 def file_options(uri: str, environment: Environment = os.environ) -> dict[str, Any]:
-    """The options of fsspec's file system. Listings aren't kept: a run that waits must see what has landed since."""
+    """The options of fsspec's file system. Listings aren't kept: a run that waits must see what has landed since.
+
+    An endpoint is named, for fsspec keeps a file system per set of options, not per environment.
+    """
     store = store_of(uri)
     if store is None:
         return {}
-    anonymous = store == "gs" and _gcs_endpoint(environment) is not None
-    return {"use_listings_cache": False} | ({"token": "anon"} if anonymous else {})
+    endpoint = _gcs_endpoint(environment) if store == "gs" else _s3_endpoint(environment)
+    anonymous = {"token": "anon"} if store == "gs" and endpoint is not None else {}
+    return {"use_listings_cache": False} | anonymous | ({"endpoint_url": endpoint} if endpoint else {})
 
 
 def hadoop_settings(uri: str, spark_line: str, environment: Environment = os.environ) -> dict[str, str]:

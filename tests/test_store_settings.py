@@ -67,6 +67,7 @@ def test_another_endpoint_is_named_by_the_clouds_own_variables() -> None:
     assert (key["gcs_base_url"], key["disable_oauth"]) == ("http://localhost:4443", True)
     assert hadoop_settings("gs://b", "4.0", emulated)["spark.hadoop.fs.gs.storage.root.url"] == "http://localhost:4443/"
     assert file_options("gs://b", emulated)["token"] == "anon"
+    assert file_options("gs://b", emulated) != file_options("gs://b", {"STORAGE_EMULATOR_HOST": "127.0.0.1:2"})
 
 
 def test_no_secret_passes_through_a_setting() -> None:
