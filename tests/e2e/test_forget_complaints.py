@@ -25,6 +25,7 @@ def places(lake: Path) -> set[str]:
     return {"/".join(parts[:3] if "_delta_log" in parts else parts[:2]) for parts in found}
 
 
+@pytest.mark.slow
 def test_forgotten_customers_are_nobody_in_facts_and_gone_elsewhere(
     spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

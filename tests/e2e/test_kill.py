@@ -36,6 +36,8 @@ from tests.e2e.processes import (
     stop_when,
 )
 
+pytestmark = pytest.mark.slow
+
 FIRST_RUN = [
     "state/lease 0",
     "state/runs 0",
@@ -221,7 +223,6 @@ def test_every_commit_of_the_second_run_is_tried(history: History) -> None:
     assert set(FIRST_RUN) <= set(history.recorder["first"].names)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("commit", SECOND_RUN)
 def test_a_run_that_died_after_a_commit_is_finished_by_the_next(
     commit: str, history: History, spark: SparkSession, tmp_path: Path
@@ -236,7 +237,6 @@ def test_a_run_that_died_after_a_commit_is_finished_by_the_next(
     expect_finished(lake, history, "second", spark, gold=not _before_silver(commit, SECOND_RUN), driver_rows=rows)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("commit", FIRST_RUN)
 def test_a_first_run_that_died_after_a_commit_is_finished_by_the_next(
     commit: str, history: History, spark: SparkSession, tmp_path: Path
@@ -283,7 +283,6 @@ def test_a_commit_whose_ledger_row_could_not_be_written_is_not_done_again(
     assert len(failed) == 1
 
 
-@pytest.mark.slow
 def test_runs_killed_one_after_the_other_at_five_places(history: History, spark: SparkSession, tmp_path: Path) -> None:
     """SIGKILL in the midst of writing and right after commits, five times in a row on one lake."""
     lake, landing = copy(history.lake["first"], tmp_path / "lake"), history.landing["second"]
@@ -299,7 +298,6 @@ def test_runs_killed_one_after_the_other_at_five_places(history: History, spark:
     expect_finished(lake, history, "second", spark)
 
 
-@pytest.mark.slow
 def test_runs_killed_at_random_moments(history: History, spark: SparkSession, tmp_path: Path) -> None:
     """Three moments drawn by the number of files that the run has written by then, on an empty lake."""
     lake, landing = copy(history.lake["none"], tmp_path / "lake"), history.landing["first"]

@@ -20,6 +20,8 @@ from tests.e2e.processes import contents, copy, few_tables
 from tests.e2e.test_kill import Recorder, record_commits
 from tests.e2e.trial import csv_text
 
+pytestmark = pytest.mark.slow
+
 TABLES = (
     "dim_customers", "dim_complaint_agents", "dim_complaint_categories", "fct_call_complaints",
     "fct_unified_complaints", "complaint_flow_daily", "complaint_backlog_daily",
@@ -120,7 +122,6 @@ def test_the_run_loads_and_publishes_everything(history: History) -> None:
     assert history.recorder.unseen == []
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("number", range(TRIED))
 def test_a_run_over_all_datasets_that_died_after_a_commit_is_finished_by_the_next(
     history: History, spark: SparkSession, tmp_path: Path, number: int

@@ -122,7 +122,10 @@ class Compared:
         self.trial.put(day, file.read_bytes(), dataset=dataset, suffix="".join(file.suffixes), modified=modified)
 
 
-@pytest.fixture(scope="module", params=SEEDS)
+ZONES = ["UTC", *(pytest.param(zone, marks=pytest.mark.slow) for zone in SEEDS if zone != "UTC")]
+
+
+@pytest.fixture(scope="module", params=ZONES)
 def compared(request: pytest.FixtureRequest, spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Compared:
     """One lake a zone, made once for this file."""
     zone = str(request.param)
