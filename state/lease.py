@@ -9,7 +9,6 @@ import atexit
 import os
 import platform
 import threading
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
@@ -50,9 +49,9 @@ class LeaseRow:
         return self.released or now >= self.takeable_at or is_dead_here(self.holder)
 
 
-def current(root: str, storage_options: Mapping[str, str] | None = None) -> LeaseRow | None:
+def current(root: str) -> LeaseRow | None:
     """The lease as it stands, None where the lake never had one; creates nothing."""
-    handle = open_table(root, LEASE, storage_options)
+    handle = open_table(root, LEASE)
     return None if handle is None else _row_of(handle)
 
 
@@ -62,11 +61,10 @@ def acquire(
     run_id: str,
     command: str,
     lease_seconds: float,
-    storage_options: Mapping[str, str] | None = None,
 ) -> Lease:
     """Takes the lease of the lake at `root` and starts its heartbeat; LakeHeld when somebody else has it."""
     for turn in range(TRIES):
-        handle = open_or_create(root, LEASE, storage_options)
+        handle = open_or_create(root, LEASE)
         before, now = _row_of(handle), _now()
         if before is not None and not before.free(now):
             raise _held(root, before)
@@ -82,7 +80,7 @@ def acquire(
             command=command,
         )
         if swap(handle, LEASE, [vars(row)]):
-            return Lease(root, row, handle, storage_options)
+            return Lease(root, row, handle)
         pause(turn)
     raise EngineError(f"the lease changed under each of {TRIES} tries to take it", where=root, hint="try again")
 
@@ -90,10 +88,8 @@ def acquire(
 class Lease:
     """A lease that this process holds; as a context manager it is given up at the end of the block."""
 
-    def __init__(
-        self, root: str, row: LeaseRow, handle: DeltaTable, storage_options: Mapping[str, str] | None = None
-    ) -> None:
-        self._root, self._row, self._handle, self._storage_options = root, row, handle, storage_options
+    def __init__(self, root: str, row: LeaseRow, handle: DeltaTable) -> None:
+        self._root, self._row, self._handle = root, row, handle
         self._length = row.expires_at - row.heartbeat_at
         self._lost: LeaseLost | None = None
         self._lock = threading.RLock()
@@ -172,7 +168,7 @@ class Lease:
         if self._lost is not None:
             raise self._lost
         if _now() >= self._row.expires_at:  # long asleep: the log since our version may be gone, so begin anew
-            self._handle = open_or_create(self._root, LEASE, self._storage_options)
+            self._handle = open_or_create(self._root, LEASE)
         else:
             self._handle.update_incremental()
         row = _row_of(self._handle)

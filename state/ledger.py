@@ -96,15 +96,13 @@ class Standing(NamedTuple):
 class Ledger:
     """The table `<lake>/state/ingestion_state`; `root` is the lake's root URI; `confirm` may stop a put by raising."""
 
-    def __init__(
-        self, root: str, storage_options: Mapping[str, str] | None = None, confirm: Confirm | None = None
-    ) -> None:
-        self.root, self.storage_options, self._confirm = root, storage_options, confirm
+    def __init__(self, root: str, confirm: Confirm | None = None) -> None:
+        self.root, self._confirm = root, confirm
 
     @property
     def version(self) -> int | None:
         """The table's version, None before the first `put`."""
-        handle = open_table(self.root, INGESTION_STATE, self.storage_options)
+        handle = open_table(self.root, INGESTION_STATE)
         return None if handle is None else handle.version()
 
     def days(
@@ -115,7 +113,7 @@ class Ledger:
         statuses: Iterable[Status] | None = None,
     ) -> list[DayState]:
         """The days asked for (both ends included), ordered by logical date and dataset; creates nothing."""
-        handle = open_table(self.root, INGESTION_STATE, self.storage_options)
+        handle = open_table(self.root, INGESTION_STATE)
         if handle is None:
             return []
         conditions = ["TRUE"]
@@ -132,7 +130,7 @@ class Ledger:
 
     def since(self, starts: Mapping[str, date]) -> list[DayState]:
         """The days of each dataset from its date on, in one look at the table; in the order of `days`."""
-        handle = open_table(self.root, INGESTION_STATE, self.storage_options) if starts else None
+        handle = open_table(self.root, INGESTION_STATE) if starts else None
         if handle is None:
             return []
         wanted = " OR ".join(
@@ -142,7 +140,7 @@ class Ledger:
 
     def outline(self, dataset: str | None = None) -> list[Standing]:
         """How every day stands, ordered by logical date and dataset: a fraction of the time that `days` takes."""
-        handle = open_table(self.root, INGESTION_STATE, self.storage_options)
+        handle = open_table(self.root, INGESTION_STATE)
         if handle is None:
             return []
         condition = "TRUE" if dataset is None else f"dataset = {literal(dataset)}"
@@ -165,7 +163,7 @@ class Ledger:
             for dataset, of_dataset in dates.items()
         )
         rows = [_row(day) for day in latest.values()]
-        replace_rows(self.root, INGESTION_STATE, rows, predicate, self.storage_options, self._confirm)
+        replace_rows(self.root, INGESTION_STATE, rows, predicate, self._confirm)
 
 
 SAME_IN_BOTH = (

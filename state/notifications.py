@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -26,12 +25,12 @@ class Told:
 class Notifications:
     """The table `<lake>/state/notifications`; `root` is the lake's root URI."""
 
-    def __init__(self, root: str, storage_options: Mapping[str, str] | None = None) -> None:
-        self.root, self.storage_options = root, storage_options
+    def __init__(self, root: str) -> None:
+        self.root = root
 
     def lasting(self) -> list[Told]:
         """What was told and hasn't been found well again; creates nothing."""
-        handle = open_table(self.root, NOTIFICATIONS, self.storage_options)
+        handle = open_table(self.root, NOTIFICATIONS)
         if handle is None:
             return []
         rows = read_rows(handle, NOTIFICATIONS, "over_at IS NULL", "ORDER BY sent_at, event_key, receiver")
@@ -50,4 +49,4 @@ class Notifications:
             for receiver, of_receiver in keys.items()
         )
         rows = [vars(t) for t in latest.values()]
-        replace_rows(self.root, NOTIFICATIONS, rows, predicate, self.storage_options)
+        replace_rows(self.root, NOTIFICATIONS, rows, predicate)

@@ -30,14 +30,12 @@ class TableProgress:
 class Progress:
     """The table `<lake>/state/gold_progress`; `root` is the lake's root URI; `confirm` may stop a put by raising."""
 
-    def __init__(
-        self, root: str, storage_options: Mapping[str, str] | None = None, confirm: Confirm | None = None
-    ) -> None:
-        self.root, self.storage_options, self._confirm = root, storage_options, confirm
+    def __init__(self, root: str, confirm: Confirm | None = None) -> None:
+        self.root, self._confirm = root, confirm
 
     def all(self) -> dict[str, TableProgress]:
         """The record of every Gold table that has one, by its name; creates nothing."""
-        handle = open_table(self.root, GOLD_PROGRESS, self.storage_options)
+        handle = open_table(self.root, GOLD_PROGRESS)
         rows = [] if handle is None else read_rows(handle, GOLD_PROGRESS, tail="ORDER BY gold_table")
         return {row["gold_table"]: _progress(row) for row in rows}
 
@@ -47,7 +45,7 @@ class Progress:
         if latest:
             predicate = f"gold_table IN ({', '.join(map(literal, latest))})"
             written = [_row(row) for row in latest.values()]
-            replace_rows(self.root, GOLD_PROGRESS, written, predicate, self.storage_options, self._confirm)
+            replace_rows(self.root, GOLD_PROGRESS, written, predicate, self._confirm)
 
 
 def _row(progress: TableProgress) -> dict[str, Any]:

@@ -32,26 +32,26 @@ class Run:
 class Runs:
     """The table `<lake>/state/runs`; `root` is the lake's root URI."""
 
-    def __init__(self, root: str, storage_options: Mapping[str, str] | None = None) -> None:
-        self.root, self.storage_options = root, storage_options
+    def __init__(self, root: str) -> None:
+        self.root = root
 
     def put(self, run: Run) -> None:
         """Writes the run in the place of what was known of it."""
         row = dict(vars(run))
         row["figures"] = json.dumps(dict(run.figures), sort_keys=True, default=str)
         row["duration_seconds"] = seconds_between(run.started_at, run.finished_at)
-        replace_rows(self.root, RUNS, [row], f"run_id = {literal(run.run_id)}", self.storage_options)
+        replace_rows(self.root, RUNS, [row], f"run_id = {literal(run.run_id)}")
 
     def last(self, n: int = 1) -> list[Run]:
         """The last `n` runs, the latest first; creates nothing."""
-        handle = open_table(self.root, RUNS, self.storage_options)
+        handle = open_table(self.root, RUNS)
         if handle is None:
             return []
         return [_run(row) for row in read_rows(handle, RUNS, tail=f"ORDER BY started_at DESC, run_id DESC LIMIT {n:d}")]
 
     def last_finished(self) -> Run | None:
         """The run that came to its end last, with good data or bad; one that an error ended or a signal didn't."""
-        handle = open_table(self.root, RUNS, self.storage_options)
+        handle = open_table(self.root, RUNS)
         if handle is None:
             return None
         came_to_its_end = "finished_at IS NOT NULL AND error IS NULL"

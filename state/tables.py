@@ -156,20 +156,20 @@ def state_uri(root: str, table: StateTable) -> str:
     return f"{root.rstrip('/')}/state/{table.name}"
 
 
-def open_table(root: str, table: StateTable, storage_options: Mapping[str, str] | None = None) -> DeltaTable | None:
+def open_table(root: str, table: StateTable) -> DeltaTable | None:
     """A handle on the table's latest version, or None where the lake doesn't have it yet; creates nothing."""
     uri = state_uri(root, table)
     try:
-        return DeltaTable(uri, storage_options=_options(uri, storage_options))
+        return DeltaTable(uri, storage_options=delta_options(uri))
     except TableNotFoundError:
         return None
     except (DeltaError, OSError) as error:
         raise EngineError("a state table can't be opened", where=uri, value=str(error)) from error
 
 
-def open_or_create(root: str, table: StateTable, storage_options: Mapping[str, str] | None = None) -> DeltaTable:
+def open_or_create(root: str, table: StateTable) -> DeltaTable:
     """A handle on the table; of processes that create it at once one does and the others open what it made."""
-    opened = open_table(root, table, storage_options)
+    opened = open_table(root, table)
     if opened is not None:
         return opened
     uri = state_uri(root, table)
@@ -182,14 +182,14 @@ def open_or_create(root: str, table: StateTable, storage_options: Mapping[str, s
                 "delta.checkpoint.writeStatsAsStruct": "true",  # BigQuery reads these
                 **table.configuration,
             },
-            storage_options=_options(uri, storage_options),
+            storage_options=delta_options(uri),
             commit_properties=CommitProperties(max_commit_retries=0),  # a retry would write the metadata once more
         )
     except DeltaError as error:
         refused: DeltaError | None = error  # most likely another process was faster
     else:
         refused = None
-    opened = open_table(root, table, storage_options)
+    opened = open_table(root, table)
     if opened is None:
         raise EngineError("a state table can't be created", where=uri, value=str(refused)) from refused
     return opened
@@ -247,7 +247,6 @@ def replace_rows(
     table: StateTable,
     rows: Sequence[Row],
     predicate: str,
-    storage_options: Mapping[str, str] | None = None,
     confirm: Confirm | None = None,
 ) -> int:
     """Puts `rows` in the place of those that the predicate names, in one commit; the version of that commit.
@@ -258,7 +257,7 @@ def replace_rows(
     uri = state_uri(root, table)
     for turn in range(TRIES):
         with _locks[uri]:
-            handle = open_or_create(root, table, storage_options)
+            handle = open_or_create(root, table)
             before = handle.version()
             if confirm is not None:
                 confirm()
@@ -290,7 +289,3 @@ def _tend(handle: DeltaTable, table: StateTable) -> None:
             handle.optimize.compact()
     except (DeltaError, OSError):
         pass  # only housekeeping: the commit stands, and the next turn does it
-
-
-def _options(uri: str, storage_options: Mapping[str, str] | None) -> dict[str, str]:
-    return {**delta_options(uri), **(storage_options or {})}
