@@ -20,6 +20,8 @@ DAY = "2024-12-31"
 SAMPLE_DAYS = 365
 MONTH = 30
 SAMPLE_START = date(2024, 1, 1)
+SAMPLE_END = SAMPLE_START + timedelta(days=SAMPLE_DAYS - 1)
+SAMPLE_PERIOD = ("--start", str(SAMPLE_START), "--end", str(SAMPLE_END), "--dataset", "tickets")
 
 
 @dataclass(frozen=True)
@@ -120,15 +122,13 @@ def backfill(bench: Bench, sizes: Sequence[str]) -> list[Comparison]:
 
 
 def _backfill(bench: Bench, size: str) -> Comparison:
-    landing = _sample(bench.space, size)
+    landing = ensure_sample(bench.space, size)
     files = [path for path in (landing / "tickets").rglob("*.csv*") if path.is_file()]
     total = sum(path.stat().st_size for path in files)
-    end = SAMPLE_START + timedelta(days=SAMPLE_DAYS - 1)
-    period = ("--start", str(SAMPLE_START), "--end", str(end), "--dataset", "tickets")
 
     def ours(n: int) -> Timing:
         lake = bench.space.scratch("lake")
-        done = bench.engine(lake, landing, f"backfill-{size}-{n}", "backfill", *period)
+        done = bench.engine(lake, landing, f"backfill-{size}-{n}", "backfill", *SAMPLE_PERIOD)
         return replace(done, facts=commits.totals(commits.since(lake, {})))
 
     def plain(n: int) -> Timing:
@@ -141,7 +141,7 @@ def _backfill(bench: Bench, size: str) -> Comparison:
     return asked.measure(ours, plain, bench.runs)
 
 
-def _sample(space: Workspace, size: str) -> Path:
+def ensure_sample(space: Workspace, size: str) -> Path:
     """A year of deliveries with so many tickets; written once."""
     landing = space.root / "sample" / size
     if not (landing / "_truth" / "sample.json").exists():

@@ -1,4 +1,4 @@
-"""Where the time of one daily run goes: `python -m benchmarks.profile [--size 100k] [--conf KEY=VALUE]`.
+"""Where the time of one run goes: `python -m benchmarks.profile [--case backfill] [--size 100k] [--conf KEY=VALUE]`.
 
 The run's log events give its stages, Spark's event log the jobs, tasks and bytes in each. The event log is switched on
 by Java's own variable for options, so the run is the one that everybody makes, a little slower.
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.caching import ensure_history
-from benchmarks.cases import DAY
+from benchmarks.cases import DAY, SAMPLE_PERIOD, ensure_sample
 from benchmarks.process import Timing, run
 from benchmarks.workspace import OPSLAKE, PROJECT, Workspace
 
@@ -49,8 +49,9 @@ class Event:
 
 
 def main() -> None:
-    """Profile a run on a fresh copy of a history and print what it shows."""
+    """Profile a daily run on a fresh copy of a history, or a backfill of a year's sample, and print what it shows."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.profile", description=__doc__)
+    parser.add_argument("--case", choices=("daily", "backfill"), default="daily")
     parser.add_argument("--size", default="100k")
     parser.add_argument("--work", type=Path, default=PROJECT / ".cache" / "benchmarks")
     parser.add_argument("--jobs", type=int, default=40, help="how many of the longest jobs to list")
@@ -58,17 +59,25 @@ def main() -> None:
     parser.add_argument("--reuse", action="store_true", help="take the history as it is")
     asked = parser.parse_args()
     space = Workspace(asked.work.absolute())
-    if not asked.reuse:
-        ensure_history(space, asked.size)
-    began, timing, folder = _profiled(space, asked.size, dict(one.split("=", 1) for one in asked.conf))
+    tried = dict(one.split("=", 1) for one in asked.conf)
+    if asked.case == "backfill":
+        landing, command = ensure_sample(space, asked.size), ("backfill", *SAMPLE_PERIOD)
+        began, timing, folder = _profiled(space, asked.size, space.scratch("lake"), landing, command, tried)
+    else:
+        if not asked.reuse:
+            ensure_history(space, asked.size)
+        lake, landing = space.fresh(asked.size), space.landing(asked.size)
+        began, timing, folder = _profiled(space, asked.size, lake, landing, ("run", "--date", DAY), tried)
     lines = [_json(line) for line in space.log(f"profile-{asked.size}").read_text(errors="replace").splitlines()]
     events = [e for e in (_event(line, began) for line in lines) if e]
     jobs, notes = read_event_log(_lines(folder), began)
     print(report(events, jobs, notes, timing, asked.jobs))
 
 
-def _profiled(space: Workspace, size: str, tried: dict[str, str]) -> tuple[float, Timing, Path]:
-    folder, lake = space.scratch("events"), space.fresh(size)
+def _profiled(
+    space: Workspace, size: str, lake: Path, landing: Path, command: Sequence[str], tried: dict[str, str]
+) -> tuple[float, Timing, Path]:
+    folder = space.scratch("events")
     settings = {
         "spark.eventLog.enabled": "true",
         "spark.eventLog.dir": folder.as_uri(),
@@ -77,10 +86,10 @@ def _profiled(space: Workspace, size: str, tried: dict[str, str]) -> tuple[float
         **tried,
     }
     options = " ".join(f"-D{key}={value}" for key, value in settings.items())
-    environ = space.environ(lake, space.landing(size)) | {"JDK_JAVA_OPTIONS": options}
+    environ = space.environ(lake, landing) | {"JDK_JAVA_OPTIONS": options}
     began = time.time()
     log = space.log(f"profile-{size}")
-    timing = run([OPSLAKE, "run", "--date", DAY], environ=environ, log=log, folder=space.root)
+    timing = run([OPSLAKE, *command], environ=environ, log=log, folder=space.root)
     return began, timing, folder
 
 

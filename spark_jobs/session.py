@@ -210,6 +210,8 @@ def _jvm_flags(size: Size, archive: Path) -> list[str]:
         "-XX:+UseParallelGC",
         # Loading Spark's classes shall not count as a reason to collect garbage.
         "-XX:MetaspaceSize=300m",
+        # The code that Spark generates for a wide contract's validation is longer than what the JVM would compile.
+        "-XX:-DontCompileHugeMethods",
         "-Dlog4j2.configurationFile=" + str(Path(__file__).with_name("log4j2.properties")),
     ]
     if size == "small":

@@ -32,6 +32,7 @@ LETTERS = {
 TIME_LETTERS = frozenset("hKkHmsSa")
 _QUOTED = re.compile(r"'(?:[^']|'')*'")
 _RUN = re.compile(r"([A-Za-z])\1*")
+_TOKEN = re.compile(r"'((?:[^']|'')*)'|(([A-Za-z])\3*)|(.)", re.DOTALL)
 
 
 def pattern_fault(pattern: str) -> str | None:
@@ -55,6 +56,23 @@ def pattern_fault(pattern: str) -> str | None:
         if run == "V":
             return "V stands in pairs"
     return _unsettled({run[0] for run in runs})
+
+
+def outline(pattern: str) -> str:
+    """A regular expression that matches every text that the pattern reads, and most others not.
+
+    It knows the pattern's punctuation and where digits must stand, not how many, nor which words.
+    """
+    parts = []
+    for literal, run, letter, other in _TOKEN.findall(pattern):
+        if run:
+            is_word = letter not in "yMLdDhKkHmsS" or (letter in "ML" and len(run) > 2)
+            parts.append(".+" if is_word else r"[+-]?\d+")
+        elif other in ("[", "]"):
+            parts.append("(?:" if other == "[" else ")?")
+        else:
+            parts.append(re.escape(other or literal.replace("''", "'") or "'"))
+    return f"(?is)^{''.join(parts)}$"
 
 
 def _unsettled(letters: set[str]) -> str | None:
