@@ -20,7 +20,7 @@ from spark_jobs.checks import Verdict, compare, orphans
 from spark_jobs.errors import DataError
 from spark_jobs.feed import slices_note
 from spark_jobs.gold import GoldTable, Relationship
-from spark_jobs.lake import Fence, Lake, create, days_sql, in_days
+from spark_jobs.lake import STATISTICS, Fence, Lake, create, days_sql, in_days
 from spark_jobs.log import log
 from spark_jobs.lookup import one_of
 
@@ -75,14 +75,15 @@ class Publication:
     personal: frozenset[str] = frozenset()
     """Names of columns that some contract classifies: no new table has statistics of them."""
 
-    def statistics(self, ordered: Mapping[str, bool]) -> list[str] | None:
-        """The columns that have statistics, of those in an order; None where nothing is personal: Delta's own choice.
 
-        Delta refuses to be told of columns of truth values and of nested ones.
-        """
-        if not self.personal & set(ordered):
-            return None
-        return [name for name, has_order in ordered.items() if has_order and name not in self.personal]
+def with_statistics(ordered: Mapping[str, bool], personal: frozenset[str]) -> list[str] | None:
+    """The columns that have statistics, of those in an order; None where nothing is personal: Delta's own choice.
+
+    Delta refuses to be told of columns of truth values and of nested ones.
+    """
+    if not personal & set(ordered):
+        return None
+    return [name for name, has_order in ordered.items() if has_order and name not in personal]
 
 
 def publish(by: Publication, table: GoldTable, result: DataFrame, move: Move) -> Outcome:
@@ -123,9 +124,8 @@ def _publish_here(
     if old is not None and not verdict.differing:
         return Outcome(table.name, "equal", move.reason, rows=verdict.rows, messages=warnings)
     if column is None or old is None:
-        stats = by.statistics(
-            {f.name: not (pa.types.is_nested(f.type) or pa.types.is_boolean(f.type)) for f in rows.schema}
-        )
+        kinds = {f.name: not (pa.types.is_nested(f.type) or pa.types.is_boolean(f.type)) for f in rows.schema}
+        stats = with_statistics(kinds, by.personal)
         direct.commit(
             by.lake,
             "gold",
@@ -135,7 +135,7 @@ def _publish_here(
             by.fence,
             new_schema=old is None,
             facts={"table": table.name},
-            properties={"delta.dataSkippingStatsColumns": ",".join(stats)} if stats else None,
+            properties={STATISTICS: ",".join(stats)} if stats else None,
         )
     else:
         days = [d for d in verdict.differing if isinstance(d, date)]
@@ -250,7 +250,7 @@ def _overwrite(by: Publication, table: GoldTable, rows: DataFrame, number: int, 
             by.spark,
             path,
             rows.schema,
-            stats=by.statistics({name: not kind.startswith(unordered) for name, kind in rows.dtypes}),
+            stats=with_statistics({name: not kind.startswith(unordered) for name, kind in rows.dtypes}, by.personal),
         )
     bound = table.slices.bounded_by
     if number <= by.rows_per_file:

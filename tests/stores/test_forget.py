@@ -1,0 +1,133 @@
+"""`opslake forget`, `maintain` and `maintain --purge` on both stores: values leave every object of the lake."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from spark_jobs.contract import load_contracts
+from spark_jobs.maintenance import maintain
+from spark_jobs.pipeline import Pipeline, start_session
+from spark_jobs.planning import Choice
+from spark_jobs.settings import Settings
+from state.versions import noncurrent
+from tests.e2e.processes import ROOT, commits, contents, few_tables
+from tests.e2e.test_forget import PEOPLE, PERSONAL, TICKETS, WHO, deliver
+from tests.stores.servers import Store, with_jars
+
+pytestmark = [pytest.mark.spark, pytest.mark.slow]
+
+
+def pipe(given: dict[str, Any]) -> Pipeline:
+    """A pipeline of 4 May 2024 over both contracts; it has a session of its own where it needs one."""
+    known = load_contracts(given["contracts"])
+    contracts = {name: known[name] for name in ("tickets", "people")}
+    return Pipeline(Settings(**given), "opslake test", session=start_session, contracts=contracts)
+
+
+def main(given: str) -> None:
+    """A process with Spark: loads what is due, and forgets the customer when it is told to go on."""
+    with few_tables(()):
+        its = pipe(json.loads(given))
+        assert its.run(Choice()).exit_code == 0
+        print("loaded", flush=True)
+        sys.stdin.readline()
+        report, forgot = its.forget([WHO])
+        print(json.dumps({"exit_code": report.exit_code, "sources": forgot.sources}), flush=True)
+
+
+@contextmanager
+def process(given: dict[str, Any]) -> Iterator[subprocess.Popen[str]]:
+    """The process, which has loaded everything."""
+    script = "import sys; from tests.stores.test_forget import main; main(*sys.argv[1:])"
+    command = [sys.executable, "-c", script, json.dumps(given)]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as its:
+        assert its.stdout is not None
+        assert "loaded\n" in iter(its.stdout.readline, "")
+        yield its
+
+
+def landed(store: Store, folder: Path) -> dict[str, Any]:
+    """Settings of a lake in a bucket that keeps versions, whose landing has what `deliver` makes."""
+    files, root = store.files(), f"{store.scheme}://kept"
+    if store.scheme == "gs":
+        files.mkdir("kept", enable_versioning=True)
+    else:
+        files.mkdir("kept")
+        files.call_s3("put_bucket_versioning", Bucket="kept", VersioningConfiguration={"Status": "Enabled"})
+    for name, text in (("tickets", TICKETS), ("people", PEOPLE)):
+        (folder / "contracts").mkdir(exist_ok=True)
+        (folder / "contracts" / f"{name}.odcs.yaml").write_text(text, encoding="utf-8")
+    deliver(folder / "landing")
+    for path in sorted((folder / "landing").rglob("*.csv")):
+        files.put_file(str(path), f"{root}/landing/{path.relative_to(folder / 'landing')}")
+    given = {"lake": f"{root}/lake", "landing": f"{root}/landing", "contracts": str(folder / "contracts")}
+    return given | {"today": "2024-05-04", "forget_key": "env:FORGET_SECRET", "batch_days": 1, "load_threads": 1}
+
+
+def found_in(store: Store, lake: str) -> dict[str, set[str]]:
+    """Per kind of personal data the tables with an object that holds it; every object is read, logs included."""
+    files, found = store.files(), {kind: set[str]() for kind in PERSONAL}
+    for path in files.find(lake):
+        content = files.cat_file(path)
+        text = content.decode("utf-8", errors="replace")
+        if path.endswith(".parquet"):
+            rows = pq.read_table(io.BytesIO(content), partitioning=None).to_pydict()
+            text = repr(rows).replace("datetime.date(1980, 2, 3)", "1980-02-03")
+        table = "/".join(PurePosixPath(path).parts[2:4])
+        for kind, pattern in PERSONAL.items():
+            found[kind] |= {table} if re.search(pattern, text) else set()
+    return found
+
+
+def test_a_customer_leaves_every_object_of_a_lake_in_a_store(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Forgotten by Spark; tidied and purged without it. What is the owner's to delete is listed by its address.
+
+    Maintenance alone changes no row, a second purge changes nothing, and old versions are gone from the bucket's
+    listing but for the noncurrent ones, which the owner is told of.
+    """
+    with_jars(store.scheme)
+    monkeypatch.setenv("FORGET_SECRET", "a secret of the test's own")
+    given = landed(store, tmp_path)
+    lake = str(given["lake"])
+    with process(given) as its:
+        before = found_in(store, lake)
+        assert {f"{layer}/tickets" for layer in ("bronze", "exception", "silver")} <= before["id"]
+        assert {"bronze/people", "silver/people"} <= set.intersection(*before.values())
+        said, _ = its.communicate("go on\n", timeout=200)
+    told = json.loads(said.splitlines()[-1])
+    days = ("people/2024/05/2024-05-03.csv", "tickets/2024/05/2024-05-01.csv", "tickets/2024/05/2024-05-02.csv")
+    assert told == {"exit_code": 0, "sources": [f"{given['landing']}/{name}" for name in days]}
+
+    rows = contents(lake)
+    cared = maintain(pipe(given))
+    assert cared.figures["rewritten"] > 0
+    assert contents(lake) == rows
+    assert found_in(store, lake)["e-mail"] >= {"bronze/tickets", "silver/people"}
+    assert maintain(pipe(given), purge_history=True).figures["removed"] > 0
+    assert found_in(store, lake) == {kind: set() for kind in PERSONAL}
+    assert contents(lake) == rows
+    versions = {commit for commit in commits(lake) if not commit.startswith("state/")}
+    assert len(versions) == len({commit.split()[0] for commit in versions})
+    maintain(pipe(given), purge_history=True)
+    assert {commit for commit in commits(lake) if not commit.startswith("state/")} == versions
+
+    files = store.files()
+    gone = {one.partition("#")[0] for one in noncurrent(lake) or ()}
+    assert any("/silver/people/" in one and one.endswith(".parquet") for one in gone)
+    assert noncurrent(str(given["landing"])) == []
+    files.pipe_file(f"{given['landing']}/{days[0]}", b"corrected")
+    (corrected,) = noncurrent(str(given["landing"])) or ()
+    assert corrected.startswith(f"{given['landing']}/{days[0]}#")
