@@ -72,7 +72,7 @@ def classify(folder: Path, text: str) -> None:
 def logged(lake: Path) -> dict[str, set[str]]:
     """Per personal value the entries and checkpoints that hold it, outside of `state/`."""
     found: dict[str, set[str]] = {value: set() for value in PERSONAL}
-    entries = [path for path in lake.glob("*/*/_delta_log/**/*") if path.is_file() and path.suffix != ".crc"]
+    entries = [path for path in lake.glob("*/*/_delta_log/**/*") if path.is_file() and path.name[0] != "."]
     assert {path.suffix for path in entries} >= {".json", ".parquet"}
     for path in entries:
         text = repr(pq.read_table(path).to_pydict()) if path.suffix == ".parquet" else path.read_text(encoding="utf-8")
