@@ -13,7 +13,6 @@ from typing import Any
 from urllib.parse import unquote
 
 import pyarrow.parquet as pq
-from deltalake import CommitProperties
 from deltalake import DeltaTable as RustTable
 from deltalake.exceptions import CommitFailedError
 from deltalake.transaction import AddAction, RemoveAction
@@ -23,6 +22,7 @@ from spark_jobs.contract import Contract
 from spark_jobs.errors import EngineError
 from spark_jobs.lake import STATISTICS, Fence, Lake, Layer
 from spark_jobs.lookup import column_types
+from spark_jobs.maintenance.cleaning import told
 from spark_jobs.publication import with_statistics
 from state.stores import open_files
 
@@ -47,8 +47,8 @@ def agreed(contracts: Mapping[str, Contract], layer: Layer, name: str, table: Ru
         return None
     partitions = table.metadata().partition_columns  # have none
     wanted = [column for column in wanted if column in types and column not in partitions]
-    told = table.metadata().configuration.get(STATISTICS)
-    return None if told is not None and sorted(told.split(",")) == sorted(wanted) else wanted
+    held = table.metadata().configuration.get(STATISTICS)
+    return None if held is not None and sorted(held.split(",")) == sorted(wanted) else wanted
 
 
 def restate(lake: Lake, layer: Layer, name: str, fence: Fence, columns: Sequence[str]) -> int:
@@ -65,12 +65,12 @@ def restate(lake: Lake, layer: Layer, name: str, fence: Fence, columns: Sequence
         if files:
             partitions = table.metadata().partition_columns
             table.create_write_transaction(
-                files, "append", table.schema(), partitions, commit_properties=_told(fence, restated=len(files))
+                files, "append", table.schema(), partitions, commit_properties=told(fence, restated=len(files))
             )
             table = lake.look(layer, name)
             assert table is not None  # it was there a moment ago, and this run holds the lake
-        told = {STATISTICS: ",".join(columns)}
-        table.alter.set_table_properties(told, commit_properties=_told(fence))
+        names = {STATISTICS: ",".join(columns)}
+        table.alter.set_table_properties(names, commit_properties=told(fence))
     except CommitFailedError as error:
         raise EngineError(f"somebody else has committed meanwhile: {error}", where=f"{layer}/{name}") from error
     return len(files)
@@ -97,8 +97,3 @@ def _restated(path: str, version: int, columns: Sequence[str]) -> Iterator[AddAc
 
 def _only(values: Mapping[str, Any], columns: Sequence[str]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if name in columns}
-
-
-def _told(fence: Fence, **facts: object) -> CommitProperties:
-    told = fence.metadata(maintenance=True, **facts)
-    return CommitProperties(custom_metadata={"userMetadata": told}, max_commit_retries=0)
