@@ -17,7 +17,7 @@ from deltalake import DeltaTable as RustTable
 from deltalake.exceptions import CommitFailedError
 from deltalake.transaction import AddAction, RemoveAction
 
-from spark_jobs import bronze, rejects, silver_table
+from spark_jobs import bronze_files, rejects, silver_table
 from spark_jobs.contract import Contract
 from spark_jobs.errors import EngineError
 from spark_jobs.lake import STATISTICS, Fence, Lake, Layer
@@ -35,7 +35,7 @@ def agreed(contracts: Mapping[str, Contract], layer: Layer, name: str, table: Ru
     types = column_types(table)
     wanted: list[str] | None = None
     if layer == "bronze":
-        wanted = list(bronze.STATISTICS)
+        wanted = [bronze_files.STATISTICS]
     elif layer == "exception" and name in contracts:
         wanted = rejects.statistics(contracts[name])
     elif layer == "silver" and name in contracts:
