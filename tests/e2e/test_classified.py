@@ -70,7 +70,7 @@ def classify(folder: Path, text: str) -> None:
 
 
 def logged(lake: Path) -> dict[str, set[str]]:
-    """Per personal value the entries and checkpoints that hold it, outside of `state/`."""
+    """Per personal value the kinds of files of the log that hold it: entries, checkpoints, Spark's own summaries."""
     found: dict[str, set[str]] = {value: set() for value in PERSONAL}
     entries = [path for path in lake.glob("*/*/_delta_log/**/*") if path.is_file() and path.name[0] != "."]
     assert {path.suffix for path in entries} >= {".json", ".parquet"}
@@ -109,7 +109,7 @@ def test_a_column_that_is_classified_later_leaves_the_log_with_a_purge(spark: Sp
         DeltaTable(str(lake / table / "visits")).create_checkpoint()
     before = logged(lake)
     assert before == {
-        **{value: {"silver .json", "silver .parquet"} for value in PERSONAL[:4]},
+        **{value: {"silver .json", "silver .parquet", "silver .crc"} for value in PERSONAL[:4]},
         "1975-06-07": {"silver .json"},  # of a file that was replaced
         "a bad one": {"exception .json", "exception .parquet"},
     }
