@@ -192,7 +192,7 @@ class Carer:
     def _restated(self, layer: Layer, name: str) -> int:
         lake = self.pipeline.lake
         columns = agreed(self.pipeline.contracts, layer, name, _table(self.pipeline, layer, name))
-        return 0 if columns is None else restate(lake, layer, name, self.fence, columns)
+        return 0 if columns is None else restate(lake, layer, name, self.fence, columns, self.pipeline.spark)
 
     def _compacted(self, layer: Layer, name: str) -> int:
         chosen = self.pipeline.settings

@@ -8,7 +8,7 @@ may be known of them, and then the property is set. Older entries go with the lo
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
 
@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from deltalake import DeltaTable as RustTable
 from deltalake.exceptions import CommitFailedError
 from deltalake.transaction import AddAction, RemoveAction
+from pyspark.sql import SparkSession
 
 from spark_jobs import bronze_files, rejects, silver_table
 from spark_jobs.contract import Contract
@@ -24,6 +25,7 @@ from spark_jobs.lake import STATISTICS, Fence, Lake, Layer
 from spark_jobs.lookup import column_types
 from spark_jobs.maintenance.cleaning import told
 from spark_jobs.publication import with_statistics
+from spark_jobs.session import new_session
 from state.stores import open_files
 
 BOUNDS = ("minValues", "maxValues", "nullCount")
@@ -51,7 +53,9 @@ def agreed(contracts: Mapping[str, Contract], layer: Layer, name: str, table: Ru
     return None if held is not None and sorted(held.split(",")) == sorted(wanted) else wanted
 
 
-def restate(lake: Lake, layer: Layer, name: str, fence: Fence, columns: Sequence[str]) -> int:
+def restate(
+    lake: Lake, layer: Layer, name: str, fence: Fence, columns: Sequence[str], spark: Callable[[], SparkSession]
+) -> int:
     """Have the table know statistics of these columns alone; returns the files whose statistics were others.
 
     Two commits that change no row. The property is the last one: it is what says that all is done.
@@ -67,12 +71,11 @@ def restate(lake: Lake, layer: Layer, name: str, fence: Fence, columns: Sequence
             table.create_write_transaction(
                 files, "append", table.schema(), partitions, commit_properties=told(fence, restated=len(files))
             )
-            table = lake.look(layer, name)
-            assert table is not None  # it was there a moment ago, and this run holds the lake
-        names = {STATISTICS: ",".join(columns)}
-        table.alter.set_table_properties(names, commit_properties=told(fence))
     except CommitFailedError as error:
         raise EngineError(f"somebody else has committed meanwhile: {error}", where=f"{layer}/{name}") from error
+    session = new_session(spark())  # delta-rs would raise the reader version of tables that Spark has made
+    fence.tell_merge(session, maintenance=True)
+    session.sql(f"ALTER TABLE delta.`{path}` SET TBLPROPERTIES ('{STATISTICS}' = '{','.join(columns)}')")
     return len(files)
 
 

@@ -1,4 +1,4 @@
-"""What a table's log may say of its columns, and how it unlearns the rest. No Spark."""
+"""What a table's log may say of its columns, and how it unlearns the rest."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 from deltalake import DeltaTable, write_deltalake
-from deltalake.table import TableAlterer
+from pyspark.sql import SparkSession
 
 from spark_jobs.contract import Contract
 from spark_jobs.lake import STATISTICS, Fence, Lake
@@ -68,7 +68,7 @@ def bounds(lake: Lake) -> list[dict[str, object]]:
 
 
 def test_a_table_forgets_what_a_contract_classifies_and_keeps_the_rest(
-    lake: Lake, contracts: Mapping[str, Contract], fence: Fence
+    lake: Lake, contracts: Mapping[str, Contract], fence: Fence, spark: SparkSession
 ) -> None:
     """Bounds of other columns, files, rows and the reader version stay; the second time there is nothing to do."""
     before = select(table(lake), "SELECT * FROM t ORDER BY parcel_id")
@@ -76,7 +76,7 @@ def test_a_table_forgets_what_a_contract_classifies_and_keeps_the_rest(
     assert columns == ["parcel_id", "sent"]
     assert agreed({}, "gold", "parcels_sent", table(lake)) is None
     files = sorted(table(lake).file_uris())
-    assert restate(lake, "gold", "parcels_sent", fence, columns) == 2
+    assert restate(lake, "gold", "parcels_sent", fence, columns, lambda: spark) == 2
     assert bounds(lake) == [{"parcel_id": "p1", "sent": "2024-05-01"}, {"parcel_id": "p2", "sent": "2024-05-02"}]
     assert sorted(table(lake).file_uris()) == files
     assert select(table(lake), "SELECT * FROM t ORDER BY parcel_id") == before
@@ -91,20 +91,18 @@ def test_a_table_forgets_what_a_contract_classifies_and_keeps_the_rest(
 
 
 def test_killed_before_the_property_is_set_it_is_done_the_next_time(
-    lake: Lake, contracts: Mapping[str, Contract], fence: Fence, monkeypatch: pytest.MonkeyPatch
+    lake: Lake, contracts: Mapping[str, Contract], fence: Fence, spark: SparkSession
 ) -> None:
     """A run that comes in between writes statistics as the table still knows it: they go, too."""
 
-    def die(*_: object, **__: object) -> None:
+    def die() -> SparkSession:
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patch:
-        patch.setattr(TableAlterer, "set_table_properties", die)
-        with pytest.raises(KeyboardInterrupt):
-            restate(lake, "gold", "parcels_sent", fence, ["parcel_id"])
+    with pytest.raises(KeyboardInterrupt):
+        restate(lake, "gold", "parcels_sent", fence, ["parcel_id"], die)
     write_deltalake(table(lake), pa.Table.from_pylist(ROWS[1:], SCHEMA), mode="append")
     columns = agreed(contracts, "gold", "parcels_sent", table(lake))
     assert columns is not None
-    assert restate(lake, "gold", "parcels_sent", fence, columns) == 1
+    assert restate(lake, "gold", "parcels_sent", fence, columns, lambda: spark) == 1
     assert bounds(lake) == [{"parcel_id": "p2", "sent": "2024-05-02"}]
     assert agreed(contracts, "gold", "parcels_sent", table(lake)) is None
