@@ -46,7 +46,8 @@ def main(given: str) -> None:
     """A process with Spark: loads what is due, and forgets the customer when it is told to go on."""
     with few_tables(()):
         its = pipe(json.loads(given))
-        assert its.run(Choice()).exit_code == 0
+        report = its.run(Choice())
+        assert report.exit_code == 0, (report.error, [day.error_message for day in report.days])
         print("loaded", flush=True)
         sys.stdin.readline()
         report, forgot = its.forget([WHO])
