@@ -11,7 +11,7 @@ import random
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,7 @@ from tests.e2e.processes import (
     stop_when,
 )
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("three_tables")]
 
 FIRST_RUN = [
     "state/lease 0",
@@ -135,13 +135,6 @@ class History:
     landing: dict[str, Path]
     lake: dict[str, Path]
     recorder: dict[str, Recorder]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _gold() -> Iterator[None]:
-    """Three Gold tables only."""
-    with few_tables():
-        yield
 
 
 @pytest.fixture(scope="module")

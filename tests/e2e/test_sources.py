@@ -19,11 +19,10 @@ from state.ledger import Status
 from tests.e2e.conftest import NewTrial
 from tests.e2e.trial import Trial
 from tests.postgres_server import PASSWORD, PostgresServer
-from tests.sheets_server import SheetsServer, sheets_server
+from tests.sheets_server import AGENTS, SheetsServer
 from tests.sources.postgres_tables import COLUMNS, Record, drop_all, name_of, put_table, request
 
 DAY, NEXT, TODAY = date(2024, 3, 1), date(2024, 3, 2), date(2024, 3, 3)
-AGENTS = [["iD", "NamE", "experience", "state"], ["1", "Ann", "Junior", "Lagos"], ["2", "Bo", "", ""]]
 WEB, PEOPLE = "web_complaints", "complaint_agents"
 
 
@@ -36,17 +35,6 @@ def web(postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[P
     drop_all(postgres)
     yield postgres
     drop_all(postgres)
-
-
-@pytest.fixture
-def sheets(monkeypatch: pytest.MonkeyPatch) -> Iterator[SheetsServer]:
-    """The server that the built-in contracts of agents and categories read."""
-    monkeypatch.setattr(tries, "PAUSES", (0.0, 0.0))
-    with sheets_server(monkeypatch) as server:
-        for name, value in server.environment.items():
-            monkeypatch.setenv(name, value)
-        server.books["book"] = {"agents": AGENTS}
-        yield server
 
 
 @pytest.fixture
