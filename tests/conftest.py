@@ -57,10 +57,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def spark() -> Iterator[SparkSession]:
-    """One local session for the whole test run, made the way a run makes it."""
+    """One local session for the whole test run, made the way a run makes it; it keeps the code that it generates.
+
+    Test after test runs the same queries on another lake: compiled anew each time that is a fifth of the whole time.
+    """
     from spark_jobs.session import build_session
 
-    session = build_session(app="opslake-tests", size="small", driver_memory="2g")
+    kept = {"spark.sql.codegen.cache.maxEntries": "4000"}
+    session = build_session(app="opslake-tests", size="small", driver_memory="2g", conf=kept)
     yield session
     session.stop()
 

@@ -127,6 +127,7 @@ def test_a_day_is_loaded_corrected_and_rebuilt_without_its_source(
     assert [path for path in trial.lake.rglob("*") if path.is_file() and secret in path.read_bytes()] == []
 
 
+@pytest.mark.engine
 def test_a_missing_table_fails_its_day_under_its_name_and_nothing_else(web: PostgresServer, two_days: Trial) -> None:
     """Tickets of the same run load; the table that comes later is loaded then."""
     trial = two_days
@@ -146,6 +147,7 @@ def test_a_missing_table_fails_its_day_under_its_name_and_nothing_else(web: Post
     assert trial.days(WEB)[NEXT].status is Status.SUCCEEDED
 
 
+@pytest.mark.engine
 def test_a_server_that_is_away_fails_its_dataset_and_nothing_else(
     web: PostgresServer, two_days: Trial, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -168,6 +170,7 @@ def test_a_server_that_is_away_fails_its_dataset_and_nothing_else(
     assert PASSWORD not in "".join(capfd.readouterr())
 
 
+@pytest.mark.engine
 def test_a_server_that_goes_away_after_the_plan_fails_all_days_at_once(
     web: PostgresServer, two_days: Trial, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -216,6 +219,7 @@ def test_a_tab_is_applied_in_one_commit_and_none_when_nothing_differs(sheets: Sh
     assert trial.versions()["silver/complaint_agents"] == versions["silver/complaint_agents"] + 1
 
 
+@pytest.mark.engine
 def test_an_empty_tab_a_missing_one_and_one_of_nonsense_leave_the_old_list(
     sheets: SheetsServer, two_days: Trial
 ) -> None:
@@ -239,6 +243,7 @@ def test_an_empty_tab_a_missing_one_and_one_of_nonsense_leave_the_old_list(
         assert silver(trial, PEOPLE) == before
 
 
+@pytest.mark.engine
 def test_a_backfill_loads_a_tab_once_for_its_latest_day(sheets: SheetsServer, two_days: Trial) -> None:
     """Whatever the size of its batches."""
     assert sheets.books
