@@ -20,14 +20,14 @@ SPARK_FIXTURES = {"spark", "lake", "published"}
 LONGEST = (
     "e2e/test_kill.py",
     "e2e/test_oracle.py",
-    "e2e/test_incremental.py",
     "stores/test_run.py",
+    "e2e/test_incremental.py",
     "e2e/test_replay_killed.py",
-    "e2e/test_replay.py",
-    "e2e/test_replay_of_a_file.py",
-    "e2e/test_forget.py",
     "e2e/test_complaints.py",
     "e2e/test_fence.py",
+    "e2e/test_forget.py",
+    "e2e/test_replay.py",
+    "e2e/test_replay_of_a_file.py",
     "e2e/test_calls.py",
     "e2e/test_kill_complaints.py",
     "e2e/test_maintain.py",
@@ -35,8 +35,9 @@ LONGEST = (
     "e2e/test_rules.py",
     "e2e/test_activity.py",
     "e2e/test_activity_incremental.py",
+    "publish/test_bigquery.py",
 )
-"""The files that take a minute and more, the longest first."""
+"""The files that take a minute and more, the longest first; for the last one's lake the others of its folder wait."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -222,11 +222,11 @@ def test_a_run_that_died_after_a_commit_is_finished_by_the_next(
 ) -> None:
     """Updates, corrections and a new day: whatever was committed before the death is neither lost nor done twice.
 
-    The next run commits on the driver, which is quicker, but after every third commit by Spark as the one that died.
+    The next run commits on the driver, which is quicker, but after every sixth commit by Spark as the one that died.
     """
     lake = copy(history.recorder["second"].of(commit), tmp_path / "lake")
     number = SECOND_RUN.index(commit)
-    rows = 0 if number % 3 == 0 else processes.DRIVER_ROWS
+    rows = 0 if number % 6 == 3 else processes.DRIVER_ROWS
     expect_finished(lake, history, "second", spark, gold=not _before_silver(commit, SECOND_RUN), driver_rows=rows)
 
 
@@ -272,7 +272,7 @@ def test_a_commit_whose_ledger_row_could_not_be_written_is_not_done_again(
         return tables.replace_rows(root, table, rows, *more)
 
     monkeypatch.setattr(ledger, "replace_rows", replace_rows)
-    expect_finished(lake, history, "second", spark, gold=False)
+    expect_finished(lake, history, "second", spark, gold=False, driver_rows=processes.DRIVER_ROWS)
     assert len(failed) == 1
 
 
