@@ -222,11 +222,11 @@ def test_a_run_that_died_after_a_commit_is_finished_by_the_next(
 ) -> None:
     """Updates, corrections and a new day: whatever was committed before the death is neither lost nor done twice.
 
-    The next run commits on the driver, which is quicker, but after every sixth commit by Spark as the one that died.
+    The next run commits on the driver, which is quicker, but after every third commit by Spark as the one that died.
     """
     lake = copy(history.recorder["second"].of(commit), tmp_path / "lake")
     number = SECOND_RUN.index(commit)
-    rows = 0 if number % 6 == 3 else processes.DRIVER_ROWS
+    rows = 0 if number % 3 == 0 else processes.DRIVER_ROWS
     expect_finished(lake, history, "second", spark, gold=not _before_silver(commit, SECOND_RUN), driver_rows=rows)
 
 
