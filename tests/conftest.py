@@ -64,8 +64,8 @@ def spark() -> Iterator[SparkSession]:
     """
     from spark_jobs.session import build_session
 
-    kept = {"spark.sql.codegen.cache.maxEntries": "4000"}
-    session = build_session(app="opslake-tests", size="small", driver_memory="2g", conf=kept)
+    kept, room = {"spark.sql.codegen.cache.maxEntries": "2000"}, "-XX:ReservedCodeCacheSize=480m"
+    session = build_session(app="opslake-tests", size="small", driver_memory="2g", conf=kept, jvm_flags=[room])
     yield session
     session.stop()
 
