@@ -58,7 +58,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def spark() -> Iterator[SparkSession]:
-    """One local session for the whole test run, made the way a run makes it; it keeps the code that it generates.
+    """One local session for the whole test run, made the way a run makes it; it keeps more of the code that it makes.
 
     Test after test runs the same queries on another lake: compiled anew each time that is a fifth of the whole time.
     """
