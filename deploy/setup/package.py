@@ -46,6 +46,7 @@ FUNCTION = (
     "tzdata",
 )  # fmt: skip
 FUNCTION_GCP = ("functions-framework", "gcsfs", "google-cloud-dataproc")
+FUNCTION_ONLY = ("functions-framework", "google-cloud-dataproc")  # a batch neither serves nor starts anything
 FUNCTION_AWS = ("boto3", "s3fs")
 LAMBDA_LIMIT = 250 * 1024 * 1024
 FUNCTION_MAIN = "from trigger_function.main import landed, trigger\n\n__all__ = ['landed', 'trigger']\n"
@@ -71,7 +72,8 @@ def _spark() -> Iterator[Path]:
 
 def _gcp() -> Iterator[Path]:
     yield _zip(DIST / "opslake.zip", _sources())
-    yield _environment(DIST / "opslake-env.tar.gz", required("gcp", *SOURCES))
+    of_jobs = [one for one in required("gcp", *SOURCES) if _name(one) not in FUNCTION_ONLY]
+    yield _environment(DIST / "opslake-env.tar.gz", of_jobs)
     wanted = _chosen(FUNCTION + FUNCTION_GCP, "gcp")
     pinned = "\n".join(_resolved(wanted, FUNCTION_PYTHON, "constraints.txt")) + "\n"
     texts = [("main.py", FUNCTION_MAIN.encode()), ("requirements.txt", pinned.encode())]
