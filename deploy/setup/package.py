@@ -8,7 +8,8 @@
 
 The archive holds packages and no interpreter: the platform's Python finds them by PYTHONPATH=./environment, where
 `--archives dist/opslake-env.tar.gz#environment` unpacks them. They are for Linux and for the Python that the platform
-has, whatever this machine has. PySpark isn't among them: the platform brings its own.
+has, whatever this machine has. PySpark isn't among them: the platform brings its own. Delta's Python module is, since
+jars that a batch brings are on Java's path only.
 """
 
 from __future__ import annotations
@@ -139,6 +140,8 @@ def _environment(target: Path, wanted: Sequence[str]) -> Path:
     """The packages of a Spark job in one archive, the same bytes for the same versions."""
     constraints = "constraints-spark35.txt" if SPARK_PYTHON == "3.11" else "constraints.txt"
     folder = _installed(wanted, SPARK_PYTHON, constraints, "package-env")
+    # without what it asks for: that would be another PySpark than the platform's
+    _pip(["--no-compile", "--no-deps", "--target", str(folder)], ["delta-spark"], SPARK_PYTHON, constraints)
 
     def anonymous(entry: tarfile.TarInfo) -> tarfile.TarInfo:
         entry.mtime, entry.uid, entry.gid, entry.uname, entry.gname = 0, 0, 0, "", ""

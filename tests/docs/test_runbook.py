@@ -19,7 +19,7 @@ from tests.e2e.trial import Trial, ticket, without
 
 SECTION = re.compile(r"^## Restore by time travel\n(.*?)^## ", re.DOTALL | re.MULTILINE)
 BLOCK = re.compile(r"^ *```(python|console)\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
-ONE, TWO, THREE = (date(2026, 3, day) for day in (2, 3, 4))
+ONE, TWO, THREE, TODAY = (date(2026, 3, day) for day in (2, 3, 4, 5))
 LINEAGE = ("_ingested_at", "_run_id", "_load_time", "_file_modified", "_source_file")
 
 
@@ -65,11 +65,11 @@ def test_a_lake_is_restored_as_the_runbook_says(
     tmp_path: Path, root: Path, opslake: Command, own_session: SparkSession
 ) -> None:
     """It ends as one that the wrong delivery never reached, and neither a run nor a rebuild changes it after that."""
-    lake, never = Trial(own_session, tmp_path), Trial(own_session, tmp_path / "never")
+    lake, never = Trial(own_session, tmp_path), Trial(own_session, tmp_path / "never", options={"today": TODAY})
     with few_tables():
         for day, records in {**RIGHT, TWO: WRONG}.items():
             lake.deliver(day, *records)
-            assert opslake("run").code == 0
+            assert opslake("run", "--date", str(day)).code == 0
         lake.deliver(TWO, *RIGHT[TWO])
         commits = DeltaTable(str(root / "silver" / "tickets")).history()
         before = min(c["version"] for c in commits if str(TWO) in c.get("userMetadata", "")) - 1
