@@ -88,3 +88,23 @@ def test_a_lake_is_restored_as_the_runbook_says(
         assert lake.versions() == versions
         assert opslake("rebuild", "--silver", "tickets").code == 0
         assert held(lake) == restored
+
+
+def test_bronze_that_was_restored_gets_the_later_days_by_loading_them_again(
+    tmp_path: Path, own_session: SparkSession
+) -> None:
+    """Silver has all of it already and stays as it is."""
+    lake = Trial(own_session, tmp_path, options={"today": TODAY})
+    for day in (ONE, TWO):
+        lake.deliver(day, *RIGHT[day])
+        lake.load(start=day, end=day)
+    bronze, silver = lake.rows("bronze/tickets"), lake.versions()["silver/tickets"]
+    table = DeltaTable(str(lake.lake / "bronze" / "tickets"))
+    table.restore(min(c["version"] for c in table.history() if str(TWO) in c.get("userMetadata", "")) - 1)
+    assert {row["_logical_date"] for row in lake.rows("bronze/tickets")} == {ONE}
+
+    lake.load(start=TWO, end=TWO, force=True)
+
+    found = lake.rows("bronze/tickets")
+    assert sorted(map(repr, without(found, LINEAGE))) == sorted(map(repr, without(bronze, LINEAGE)))
+    assert lake.versions()["silver/tickets"] == silver
