@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
+from functools import partial
 
 import pyarrow as pa
+from deltalake.transaction import AddAction
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from spark_jobs import direct
+from spark_jobs.bronze_files import PARTITIONS, STATISTICS, WRITTEN, Written, write_files, write_in_task
 from spark_jobs.contract import Contract
-from spark_jobs.forgotten import Forgotten, frame_without_forgotten, without_forgotten
-from spark_jobs.lake import Fence, Lake, columns_of, create, days_sql
+from spark_jobs.forgotten import Forgotten, cleaner
+from spark_jobs.lake import Fence, Lake, columns_of, days_sql
 from spark_jobs.sources import Opened, schema
+from spark_jobs.sources.batches import bronze_schema
 from spark_jobs.sources.record import File
 from state.landing import Delivery
-
-PARTITIONS = ("_logical_date", "_delivery")
-STATISTICS = ("_row_number",)
 
 
 def present(lake: Lake, dataset: str) -> set[tuple[date, str]]:
@@ -51,25 +54,22 @@ def write(
         return
     days = sorted({f"{f.logical_date}" for f in new})
     facts = {"dataset": contract.dataset, "days": [days[0], days[-1]]}
-    run_id = fence.lease.run_id
+    table, run_id = lake.path("bronze", contract.dataset), fence.lease.run_id
+    clean = cleaner(contract, forgotten)
     if source.is_small(new, driver_bytes):
-        read = source.here(new, run_id=run_id, load_time=load_time)
-        _append_here(lake, contract, without_forgotten(read, contract, forgotten), fence, facts)
-        return
-    path = lake.path("bronze", contract.dataset)
-    if lake.version("bronze", contract.dataset) is None:
-        shape = columns_of(schema(contract.source_names))
-        create(spark, path, shape, partition_by=PARTITIONS, stats=STATISTICS)
-    options = {"mergeSchema": "true", **fence.append_options(**facts)}
-    try:
-        rows = source.frame(spark, new, run_id=run_id, load_time=load_time)
-        rows = frame_without_forgotten(rows, contract, forgotten)
-        rows.write.format("delta").mode("append").options(**options).save(path)
-    except Exception as error:
-        told = source.explained(error)
-        if told is None:
-            raise
-        raise told from None  # what Spark's error shows of its plan is nobody's business
+        rows = source.here(new, run_id=run_id, load_time=load_time)
+        written = list(write_files(rows.to_batches(), table=table, clean=clean))
+    else:
+        write_there = partial(write_in_task, table=table, clean=clean)
+        try:
+            told = source.there(spark, new, write_there, WRITTEN, run_id=run_id, load_time=load_time).collect()
+        except Exception as error:
+            explained = source.explained(error)
+            if explained is None:
+                raise
+            raise explained from None  # what Spark's error shows of its plan is nobody's business
+        written = [Written(**row.asDict()) for row in told]
+    _commit(lake, contract, written, fence, facts)
 
 
 def write_rows(
@@ -80,25 +80,38 @@ def write_rows(
     pairs = zip(rows["_logical_date"].to_pylist(), rows["_delivery"].to_pylist(), strict=True)
     new = rows.filter(pa.array([f"{day}/{delivery}" not in there for day, delivery in pairs], pa.bool_()))
     days = sorted({f"{day}" for day in new["_logical_date"].to_pylist()})
-    new = without_forgotten(new, contract, forgotten)
-    _append_here(lake, contract, new, fence, {"dataset": contract.dataset, "days": [*days[:1], *days[-1:]]})
+    table, clean = lake.path("bronze", contract.dataset), cleaner(contract, forgotten)
+    written = list(write_files(new.to_batches(), table=table, clean=clean))
+    _commit(lake, contract, written, fence, {"dataset": contract.dataset, "days": [*days[:1], *days[-1:]]})
 
 
-def _append_here(lake: Lake, contract: Contract, rows: pa.Table, fence: Fence, facts: Mapping[str, object]) -> None:
-    if not rows.num_rows:
+def _commit(
+    lake: Lake, contract: Contract, written: Sequence[Written], fence: Fence, facts: Mapping[str, object]
+) -> None:
+    if not written:
         return
-    direct.commit(
+    direct.commit_files(
         lake,
         "bronze",
         contract.dataset,
-        lake.look("bronze", contract.dataset),
-        rows,
+        [_action(file) for file in written],
+        bronze_schema(contract.source_names),
         fence,
         facts=facts,
-        append=True,
         partition_by=PARTITIONS,
-        properties={"delta.dataSkippingStatsColumns": ",".join(STATISTICS)},
+        properties={"delta.dataSkippingStatsColumns": STATISTICS},
     )
+
+
+def _action(file: Written) -> AddAction:
+    statistics = {
+        "numRecords": file.records,
+        "minValues": {STATISTICS: file.first},
+        "maxValues": {STATISTICS: file.last},
+        "nullCount": {STATISTICS: 0},
+    }
+    values = dict(zip(PARTITIONS, (str(file.logical_date), file.delivery), strict=True))
+    return AddAction(file.path, file.size, values, time.time_ns() // 1_000_000, True, json.dumps(statistics))
 
 
 def read(spark: SparkSession, lake: Lake, contract: Contract, deliveries: Mapping[date, Iterable[str]]) -> DataFrame:

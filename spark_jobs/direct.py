@@ -8,14 +8,16 @@ that lost its lease can't add one after the new holder.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from deltalake import CommitProperties, QueryBuilder, write_deltalake
+from deltalake import CommitProperties, QueryBuilder, Schema, write_deltalake
 from deltalake import DeltaTable as RustTable
 from deltalake.exceptions import CommitFailedError, DeltaError
+from deltalake.transaction import AddAction, create_table_with_add_actions
 from pyspark.sql import DataFrame, SparkSession
 
 from spark_jobs.checks import Verdict
@@ -194,8 +196,8 @@ def commit(
 
     Raises `EngineError` when somebody else has committed since.
     """
-    message = CommitProperties(custom_metadata={"userMetadata": fence.metadata(**facts)}, max_commit_retries=0)
-    options: dict[str, Any] = {"mode": "append" if append else "overwrite", "commit_properties": message}
+    mode = "append" if append else "overwrite"
+    options: dict[str, Any] = {"mode": mode, "commit_properties": _message(fence, facts)}
     options["target_file_size"] = file_bytes
     if append:
         options["schema_mode"] = "merge"
@@ -207,8 +209,58 @@ def commit(
         options["predicate"] = predicate
     if new_schema:
         options["schema_mode"] = "overwrite"
-    try:
+    with _alone(layer, name):
         write_deltalake(seen if seen is not None else lake.path(layer, name), rows, **options)
+
+
+def commit_files(
+    lake: Lake,
+    layer: Layer,
+    name: str,
+    files: Sequence[AddAction],
+    shape: pa.Schema,
+    fence: Fence,
+    *,
+    facts: Mapping[str, object],
+    partition_by: Sequence[str],
+    properties: Mapping[str, str],
+) -> None:
+    """Add files that lie in the table's folder already; columns of `shape` that the table lacks come first.
+
+    A table that isn't there is made with `partition_by` and `properties`. Raises as `commit` does.
+    """
+    seen = lake.look(layer, name)
+    message = _message(fence, facts)
+    with _alone(layer, name):
+        if seen is None:
+            create_table_with_add_actions(
+                lake.path(layer, name),
+                Schema.from_arrow(shape),
+                list(files),
+                mode="error",
+                partition_by=list(partition_by),
+                configuration={**PROPERTIES, **properties},
+                storage_options=lake.storage_options,
+                commit_properties=message,
+            )
+            return
+        held = {field.name for field in seen.schema().fields}
+        missing = [field for field in Schema.from_arrow(shape).fields if field.name not in held]
+        if missing:
+            seen.alter.add_columns(missing, commit_properties=message)
+        columns = list(partition_by)
+        seen.create_write_transaction(list(files), "append", seen.schema(), columns, commit_properties=message)
+
+
+def _message(fence: Fence, facts: Mapping[str, object]) -> CommitProperties:
+    return CommitProperties(custom_metadata={"userMetadata": fence.metadata(**facts)}, max_commit_retries=0)
+
+
+@contextmanager
+def _alone(layer: Layer, name: str) -> Iterator[None]:
+    """A commit that finds another one before it becomes an error that says so."""
+    try:
+        yield
     except CommitFailedError as error:
         raise EngineError(
             f"somebody else has committed meanwhile: {error}", where=f"{layer}/{name}", hint="run again"

@@ -9,13 +9,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from functools import partial
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import DataFrame
 
 from spark_jobs.contract import Contract
 from spark_jobs.contract.references import is_reference
@@ -110,18 +109,11 @@ def without_forgotten(rows: pa.Table, contract: Contract, forgotten: Forgotten |
     return rows
 
 
-def frame_without_forgotten(rows: DataFrame, contract: Contract, forgotten: Forgotten | None) -> DataFrame:
-    """The same for records that Spark reads."""
+def cleaner(contract: Contract, forgotten: Forgotten | None) -> Callable[[pa.Table], pa.Table] | None:
+    """The same as a function that a task can be given; None where there is nothing to take away."""
     if forgotten is None or contract.customer_id is None:
-        return rows
-    return rows.mapInArrow(partial(_batches, contract=contract, forgotten=forgotten), rows.schema)
-
-
-def _batches(
-    batches: Iterator[pa.RecordBatch], *, contract: Contract, forgotten: Forgotten
-) -> Iterator[pa.RecordBatch]:
-    for batch in batches:
-        yield from without_forgotten(pa.Table.from_batches([batch]), contract, forgotten).to_batches()
+        return None
+    return partial(without_forgotten, contract=contract, forgotten=forgotten)
 
 
 def _known_among(texts: pa.Array, forgotten: Forgotten) -> pa.Array:

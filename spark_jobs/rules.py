@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from decimal import Decimal
+from functools import reduce
+from operator import or_
 
 from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame
@@ -70,7 +72,8 @@ def _source_text(bronze: DataFrame, name: str) -> SparkColumn:
 def _clean(text: SparkColumn, null_tokens: tuple[str, ...]) -> SparkColumn:
     trimmed = F.btrim(text, F.lit(BLANKS))
     tokens = sorted({"", *(token.strip().lower() for token in null_tokens)})
-    return F.when(~F.lower(trimmed).isin(tokens), trimmed)
+    is_longer = F.length(trimmed) > max(map(len, tokens))
+    return F.when(is_longer | ~F.lower(trimmed).isin(tokens), trimmed)
 
 
 def _transformed(frame: DataFrame, contract: Contract) -> DataFrame:
@@ -157,15 +160,13 @@ def _fitting(value: SparkColumn, pattern: str) -> SparkColumn:
 
 def _instant(value: SparkColumn, formats: tuple[str, ...], zone: str) -> SparkColumn:
     """The UTC instant of a text by the first format that reads it; without an offset it is wall time in `zone`."""
-    offset = value.rlike(OFFSET)
     readings = []
     for pattern in formats:
         if pattern == "ISO8601":
-            dotted = F.regexp_replace(F.regexp_replace(value, ",", "."), r"([+-]\d{2})(\d{2})$", "$1:$2")
-            dotted = F.regexp_replace(dotted, r"([+-]\d{2})$", "$1:00")
-            zoned = F.when(value.rlike(ISO8601) & offset, dotted.cast("timestamp"))
-            local = F.when(value.rlike(ISO8601) & ~offset, F.regexp_replace(value, ",", ".").cast("timestamp"))
-            readings += [zoned, _to_utc(local, zone)]
+            read = F.translate(value, ",", ".").cast("timestamp")
+            if zone != "UTC":
+                read = F.when(value.rlike(OFFSET), read).otherwise(_to_utc(read, zone))
+            readings.append(F.when(value.rlike(ISO8601), read))
         elif any(letter in pattern for letter in "XxZVzO"):
             readings.append(F.to_timestamp(_fitting(value, pattern), pattern))
         else:
@@ -227,10 +228,12 @@ def _judged(frame: DataFrame, contract: Contract) -> DataFrame:
 
 
 def _present(findings: list[Finding]) -> SparkColumn:
-    """The distinct names of the findings that apply, in order."""
+    """The distinct names of the findings that apply, in order; a list is only made where one does."""
+    none = F.array().cast("array<string>")
     if not findings:
-        return F.array().cast("array<string>")
-    return F.array_distinct(F.array_compact(F.array(*(F.when(test, F.lit(name)) for name, test in findings))))
+        return none
+    names = F.array_distinct(F.array_compact(F.array(*(F.when(test, F.lit(name)) for name, test in findings))))
+    return F.when(reduce(or_, (test for _, test in findings)), names).otherwise(none)
 
 
 def _column_findings(column: Column) -> list[Finding]:

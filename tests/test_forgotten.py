@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 from pyspark.sql import SparkSession
 
+from spark_jobs.bronze_files import WRITTEN, write_in_task
 from spark_jobs.contract import Contract
-from spark_jobs.direct import collect, frame_of
-from spark_jobs.forgotten import Forgotten, frame_without_forgotten, without_forgotten
+from spark_jobs.direct import frame_of
+from spark_jobs.forgotten import Forgotten, cleaner, without_forgotten
 from spark_jobs.sources.batches import bronze_schema
 from tests.contract_texts import parcels, parsed
 
@@ -78,11 +82,12 @@ def test_a_malformed_record_is_known_by_any_of_its_words() -> None:
     assert gone == ["forgotten", "forgotten", "forgotten", "9,C-10,half", "9,XC-1"]
 
 
-def test_spark_s_tasks_know_them_too(spark: SparkSession) -> None:
-    """The same rows in the same shape."""
+def test_spark_s_tasks_know_them_too(spark: SparkSession, tmp_path: Path) -> None:
+    """What they write below Bronze is as what the driver would; another process has to know the key and the hashes."""
     delivered = rows(OWNED, {"parcel_id": "1", "owner": "C-1", "mail": "m"}, {"_corrupt_record": "9,C-1"})
-    frame = frame_without_forgotten(frame_of(spark, delivered), OWNED, GONE)
-    found = told(collect(frame), "parcel_id", "owner", "mail", "_corrupt_record")
+    write = partial(write_in_task, table=str(tmp_path), clean=cleaner(OWNED, GONE))
+    [file] = frame_of(spark, delivered).coalesce(1).mapInArrow(write, WRITTEN).collect()
+    found = told(pq.read_table(tmp_path / file["path"]), "parcel_id", "owner", "mail", "_corrupt_record")
     assert found == [("1", "forgotten", None, None), (None, None, None, "forgotten")]
 
 

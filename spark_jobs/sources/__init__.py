@@ -21,7 +21,7 @@ from spark_jobs.contract.formats import SERVED
 from spark_jobs.errors import SourceError
 from spark_jobs.sources.batches import bronze_schema
 from spark_jobs.sources.headers import HeaderMap, match_headers
-from spark_jobs.sources.record import Asked, File, lineage_of
+from spark_jobs.sources.record import Asked, Each, File, lineage_of
 from state.landing import Delivery
 from state.stores import open_files
 
@@ -57,11 +57,13 @@ class Opened(Protocol):
     def here(self, files: Sequence[File], *, run_id: str, load_time: datetime) -> pa.Table:
         """The records of small deliveries on the driver, in the shape of Bronze."""
 
-    def frame(self, spark: SparkSession, files: Sequence[File], *, run_id: str, load_time: datetime) -> DataFrame:
-        """The records as a frame, in the shape of Bronze."""
+    def there(
+        self, spark: SparkSession, files: Sequence[File], each: Each, columns: str, *, run_id: str, load_time: datetime
+    ) -> DataFrame:
+        """What `each` makes, in Spark's tasks, of the records in the shape of Bronze; `columns` as DDL."""
 
     def explained(self, error: Exception) -> SourceError | None:
-        """The source's own failure in what Spark raised while it read the frame."""
+        """The source's own failure in what Spark raised while it read `there`."""
 
 
 class Served(Protocol):
@@ -95,9 +97,14 @@ class Landed:
         """The files' records on the driver."""
         return read_here(self.contract, list(files), run_id=run_id, load_time=load_time)
 
-    def frame(self, spark: SparkSession, files: Sequence[File], *, run_id: str, load_time: datetime) -> DataFrame:
-        """The files' records, parsed in Spark's tasks."""
-        return read_files(spark, self.contract, list(files), run_id=run_id, load_time=load_time)
+    def there(
+        self, spark: SparkSession, files: Sequence[File], each: Each, columns: str, *, run_id: str, load_time: datetime
+    ) -> DataFrame:
+        """Parses the files in Spark's tasks, some files each."""
+        parts = min(len(files), 4 * spark.sparkContext.defaultParallelism)
+        layout = layout_of(self.contract)
+        read = partial(_read_batches, files=tuple(files), layout=layout, run_id=run_id, load_time=load_time, each=each)
+        return spark.range(0, len(files), 1, max(parts, 1)).mapInArrow(read, columns)
 
     def explained(self, _error: Exception) -> None:
         """The error says it itself."""
@@ -129,16 +136,6 @@ class Layout:
 def layout_of(contract: Contract) -> Layout:
     """The part of a contract that says how its files read."""
     return Layout(contract.format, contract.options, contract.source_names, contract.keep_source_row_id)
-
-
-def read_files(
-    spark: SparkSession, contract: Contract, files: list[File], *, run_id: str, load_time: datetime
-) -> DataFrame:
-    """Every record of `files` as text: contract's source columns, `_extra`, `_corrupt_record` and lineage."""
-    layout = layout_of(contract)
-    parts = min(len(files), 4 * spark.sparkContext.defaultParallelism)
-    read = partial(_read_batches, files=tuple(files), layout=layout, run_id=run_id, load_time=load_time)
-    return spark.range(0, len(files), 1, max(parts, 1)).mapInArrow(read, schema(layout.known))
 
 
 def read_here(contract: Contract, files: list[File], *, run_id: str, load_time: datetime) -> pa.Table:
@@ -182,11 +179,16 @@ def header_of(contract: Contract, path: str) -> HeaderMap | None:
 
 
 def _read_batches(
-    batches: Iterator[pa.RecordBatch], *, files: tuple[File, ...], layout: Layout, run_id: str, load_time: datetime
+    batches: Iterator[pa.RecordBatch],
+    *,
+    files: tuple[File, ...],
+    layout: Layout,
+    run_id: str,
+    load_time: datetime,
+    each: Each,
 ) -> Iterator[pa.RecordBatch]:
-    for batch in batches:
-        for position in batch.column(0).to_pylist():
-            yield from _read_file(files[position], layout, run_id, load_time)
+    positions = (position for batch in batches for position in batch.column(0).to_pylist())
+    yield from each(batch for position in positions for batch in _read_file(files[position], layout, run_id, load_time))
 
 
 def _read_file(file: File, layout: Layout, run_id: str, load_time: datetime) -> Iterator[pa.RecordBatch]:

@@ -20,7 +20,7 @@ from spark_jobs.sources.batches import bronze_schema, record_batches
 from spark_jobs.sources.headers import HeaderMap, match_headers
 from spark_jobs.sources.postgres_server import SESSION, Server, Table, failure, server_of, tables_of
 from spark_jobs.sources.postgres_sql import Part, as_bronze, as_delivered, content, sampled_bounds, session_settings
-from spark_jobs.sources.record import Asked, File, lineage_of
+from spark_jobs.sources.record import Asked, Each, File, lineage_of
 from spark_jobs.tries import three_tries
 from state.landing import Delivery, day_in, template_pattern
 
@@ -148,6 +148,12 @@ class Tables:
         known = self.contract.source_names
         batches = [batch for file in files for batch in self._batches(file, lineage_of(file, run_id, load_time))]
         return pa.Table.from_batches(batches, bronze_schema(known))
+
+    def there(
+        self, spark: SparkSession, files: Sequence[File], each: Each, columns: str, *, run_id: str, load_time: datetime
+    ) -> DataFrame:
+        """What `each` makes of the rows, which Spark reads by JDBC."""
+        return self.frame(spark, files, run_id=run_id, load_time=load_time).mapInArrow(each, columns)
 
     def frame(self, spark: SparkSession, files: Sequence[File], *, run_id: str, load_time: datetime) -> DataFrame:
         """The rows by JDBC, in the shape of Bronze: every partition is one query, over parts of tables."""

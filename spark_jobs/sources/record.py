@@ -5,18 +5,25 @@ Records are plain tuples, because hundreds of thousands of them pass through one
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from state.landing import Delivery
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 Row: TypeAlias = tuple[int, Sequence[str | None] | None, str | None]
 """(record number from 1, the values in the header's order or None, the text of a malformed record or None)."""
 
 ObjectRow: TypeAlias = tuple[int, dict[str, str | None] | None, str | None]
 """(record number from 1, the values by their delivered name or None, the text of a malformed record or None)."""
+
+
+Each: TypeAlias = "Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]"
+"""What a task does with the batches that it reads, in the shape of Bronze."""
 
 
 class ReadLayout(Protocol):

@@ -26,7 +26,7 @@ from state.landing import Delivery, day_in, template_pattern
 if TYPE_CHECKING:
     import gspread
     import pyarrow as pa
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import DataFrame
 
     from spark_jobs.contract import Contract
 
@@ -114,7 +114,7 @@ class Tabs:
             batches += record_batches(rows, self.header(file), known, lineage_of(file, run_id, load_time))
         return pa.Table.from_batches(batches, bronze_schema(known))
 
-    def frame(self, spark: SparkSession, files: Sequence[File], *, run_id: str, load_time: datetime) -> DataFrame:
+    def there(self, *_: object, **__: object) -> DataFrame:
         """Never asked for: every tab is small."""
         raise NotImplementedError
 
