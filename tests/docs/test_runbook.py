@@ -8,6 +8,7 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
+import pytest
 from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
@@ -61,6 +62,7 @@ def held(lake: Trial) -> dict[str, list[str]]:
     return {**found, "figures": [repr(one) for one in sorted(lake.figures().items())]}
 
 
+@pytest.mark.slow
 def test_a_lake_is_restored_as_the_runbook_says(
     tmp_path: Path, root: Path, opslake: Command, own_session: SparkSession
 ) -> None:
