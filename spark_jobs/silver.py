@@ -41,8 +41,7 @@ class Tally:
 
 def judge(bronze: DataFrame, contract: Contract, *, business_timezone: str) -> DataFrame:
     """Validated records with `_duplicate`: passes, but isn't the winner of its delivery."""
-    # all that follows asks for a key's records together: they are brought there once
-    rows = validate(bronze, contract, business_timezone=business_timezone).repartition(*contract.key)
+    rows = validate(bronze, contract, business_timezone=business_timezone)
     passes = F.size("_reasons") == 0
     rivals = Window.partitionBy(*contract.key, "_delivery", "_logical_date", passes)
     newest = rivals.orderBy(*(F.col(c).desc() for c in VERSION))
