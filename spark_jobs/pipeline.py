@@ -108,13 +108,15 @@ class Pipeline:
         self.ledger = Ledger(self.settings.lake)
         self.progress = Progress(self.settings.lake)
         self._spark: SparkSession | None = None
+        self._spark_version: str | None = None
 
     def spark(self, work_bytes: int = 0) -> SparkSession:
         """The run's session, started when first asked for."""
         if self._spark is None:
             self._spark = self.session(self.settings, work_bytes)
             listen(end_jvm)  # Spark has put its own answer to Ctrl-C there
-            log.info("session.started", spark=self._spark.version)
+            self._spark_version = self._spark.version  # Spark 3.5 asks its JVM each time, which may be gone later
+            log.info("session.started", spark=self._spark_version)
         return self._spark
 
     def run(self, choice: Choice) -> Report:
@@ -223,8 +225,7 @@ class Pipeline:
             finally:
                 now = datetime.now(UTC)
                 report.seconds = (now - report.started_at).total_seconds()
-                version = self._spark.version if self._spark is not None else None
-                record = replace(record, finished_at=now, exit_code=report.exit_code, spark_version=version)
+                record = replace(record, finished_at=now, exit_code=report.exit_code, spark_version=self._spark_version)
                 runs.put(replace(record, figures=report.figures, error=str(report.error) if report.error else None))
 
     def _take(self, run_id: str, patience: float) -> Lease:

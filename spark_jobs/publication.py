@@ -5,7 +5,7 @@ Few rows are committed from the driver (direct.py), many by Spark.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from deltalake import DeltaTable as RustTable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import to_arrow_schema
 
 from spark_jobs import direct
 from spark_jobs.checks import Verdict, compare, orphans
@@ -76,14 +77,15 @@ class Publication:
     """Names of columns that some contract classifies: no new table has statistics of them."""
 
 
-def with_statistics(ordered: Mapping[str, bool], personal: frozenset[str]) -> list[str] | None:
-    """The columns that have statistics, of those in an order; None where nothing is personal: Delta's own choice.
+def statistics(schema: pa.Schema, personal: Collection[str]) -> list[str] | None:
+    """The columns of a new table that have statistics; None where nothing is personal: Delta's own choice.
 
     Delta refuses to be told of columns of truth values and of nested ones.
     """
-    if not personal & set(ordered):
+    if not set(personal) & set(schema.names):
         return None
-    return [name for name, has_order in ordered.items() if has_order and name not in personal]
+    refused = {f.name for f in schema if pa.types.is_nested(f.type) or pa.types.is_boolean(f.type)}
+    return [name for name in schema.names if name not in refused | set(personal)]
 
 
 def publish(by: Publication, table: GoldTable, result: DataFrame, move: Move) -> Outcome:
@@ -124,8 +126,7 @@ def _publish_here(
     if old is not None and not verdict.differing:
         return Outcome(table.name, "equal", move.reason, rows=verdict.rows, messages=warnings)
     if column is None or old is None:
-        kinds = {f.name: not (pa.types.is_nested(f.type) or pa.types.is_boolean(f.type)) for f in rows.schema}
-        stats = with_statistics(kinds, by.personal)
+        stats = statistics(rows.schema, by.personal)
         direct.commit(
             by.lake,
             "gold",
@@ -245,13 +246,7 @@ def _passed(table: GoldTable, verdict: Verdict, lost: Mapping[Relationship, int]
 def _overwrite(by: Publication, table: GoldTable, rows: DataFrame, number: int, *, same_shape: bool) -> None:
     path = by.lake.path("gold", table.name)
     if by.lake.version("gold", table.name) is None:
-        unordered = ("array", "map", "struct", "boolean")
-        create(
-            by.spark,
-            path,
-            rows.schema,
-            stats=with_statistics({name: not kind.startswith(unordered) for name, kind in rows.dtypes}, by.personal),
-        )
+        create(by.spark, path, rows.schema, stats=statistics(to_arrow_schema(rows.schema), by.personal))
     bound = table.slices.bounded_by
     if number <= by.rows_per_file:
         rows = rows.coalesce(1)

@@ -42,6 +42,9 @@ PLANNING = {
     "spark.python.sql.dataFrameDebugging.enabled": "false",
     # Spark 4 checks each plan again after every round of rules: Spark's own tests do that.
     "spark.sql.lightweightPlanChangeValidation": "false",
+    # A load asks some hundred queries, and the next batch of a backfill the same ones: compiled once, of 100 that
+    # are kept by default most were gone by then.
+    "spark.sql.codegen.cache.maxEntries": "1000",
 }
 DELTA = {
     "spark.sql.extensions": EXTENSION,

@@ -60,7 +60,8 @@ def end_jvm() -> None:
         process.kill()
         process.wait()
     elif context is not None:
-        context.stop()
+        with suppress(Exception):  # the submitter's JVM may be told to stop as well, and answer no more
+            context.stop()
 
 
 def leave(code: int) -> NoReturn:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import MutableMapping, Sequence
+from functools import partial
 
-from spark_jobs.errors import ENGINE_FAILED, LAKE_HELD, OK
+from spark_jobs.errors import LAKE_HELD, OK
 from spark_jobs.log import configure, log
 
 GLUE = (
@@ -24,22 +25,16 @@ ROOT_OPTIONS = ("--lake", "--landing", "--contracts", "--quiet", "-q")
 def submitted(command: str) -> None:
     """Run a command with the arguments that the job was submitted with; ends the process with its exit code."""
     from spark_jobs.cli import main
+    from spark_jobs.stopping import listen
 
     root, own = split_arguments(take_settings(sys.argv[1:], os.environ))
     sys.argv = ["opslake", *root, command, *own]
     configure()  # for what is told before the settings are known
-    code: object = ENGINE_FAILED
-    try:
-        main()
-        code = OK
-    except SystemExit as end:
-        code = end.code or OK
-        raise
-    finally:
-        _tell(command, code)
+    listen(lambda: None)  # a job that is ended before it holds the lake has nothing to end, but says so too
+    main(last=partial(_tell, command))
 
 
-def _tell(command: str, code: object) -> None:
+def _tell(command: str, code: int) -> None:
     """The job's last event, which the clouds' alerts look for. Of a lake that is held its holder will tell."""
     if code == OK:
         log.info("run.done", command=command)

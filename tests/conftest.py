@@ -14,7 +14,30 @@ from tests.postgres_server import PostgresServer, postgres_server
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+    from tests.sheets_server import SheetsServer
+
 SPARK_FIXTURES = {"spark", "lake", "published"}
+LONGEST = (
+    "e2e/test_kill.py",
+    "e2e/test_oracle.py",
+    "stores/test_run.py",
+    "e2e/test_incremental.py",
+    "e2e/test_replay_killed.py",
+    "e2e/test_complaints.py",
+    "e2e/test_fence.py",
+    "e2e/test_forget.py",
+    "e2e/test_replay.py",
+    "e2e/test_replay_of_a_file.py",
+    "e2e/test_calls.py",
+    "e2e/test_kill_complaints.py",
+    "e2e/test_maintain.py",
+    "e2e/test_complaints_incremental.py",
+    "e2e/test_rules.py",
+    "e2e/test_activity.py",
+    "e2e/test_activity_incremental.py",
+    "publish/test_bigquery.py",
+)
+"""The files that take a minute and more, the longest first; for the last one's lake the others of its folder wait."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -22,16 +45,27 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if SPARK_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.spark)
+    place = {name: number for number, name in enumerate(LONGEST)}
     slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
-    items.sort(key=lambda item: (-slow[item.path], "e2e" not in item.path.parts))
+    items.sort(
+        key=lambda item: (
+            place.get("/".join(item.path.parts[-2:]), len(place)),
+            -slow[item.path],
+            "e2e" not in item.path.parts,
+        )
+    )
 
 
 @pytest.fixture(scope="session")
 def spark() -> Iterator[SparkSession]:
-    """One local session for the whole test run, made the way a run makes it."""
+    """One local session for the whole test run, made the way a run makes it; it keeps more of the code that it makes.
+
+    Test after test runs the same queries on another lake: compiled anew each time that is a fifth of the whole time.
+    """
     from spark_jobs.session import build_session
 
-    session = build_session(app="opslake-tests", size="small", driver_memory="2g")
+    kept, room = {"spark.sql.codegen.cache.maxEntries": "2000"}, "-XX:ReservedCodeCacheSize=480m"
+    session = build_session(app="opslake-tests", size="small", driver_memory="2g", conf=kept, jvm_flags=[room])
     yield session
     session.stop()
 
@@ -40,6 +74,20 @@ def spark() -> Iterator[SparkSession]:
 def postgres() -> Iterator[PostgresServer]:
     """One server for the whole test run; tests make schemas of their own."""
     with postgres_server() as server:
+        yield server
+
+
+@pytest.fixture
+def sheets(monkeypatch: pytest.MonkeyPatch) -> Iterator[SheetsServer]:
+    """A server whose spreadsheet the built-in contracts read; tries follow each other at once."""
+    from spark_jobs import tries
+    from tests.sheets_server import AGENTS, sheets_server
+
+    monkeypatch.setattr(tries, "PAUSES", (0.0, 0.0))
+    with sheets_server(monkeypatch) as server:
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        server.books["book"] = {"Notes": [["x"]], "agents": AGENTS}
         yield server
 
 

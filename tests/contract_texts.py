@@ -1,4 +1,4 @@
-"""A contract of a dataset that the lake doesn't know, to be broken in tests."""
+"""Contracts of tests: of a dataset that the lake doesn't know, to be broken, and of tickets with personal data."""
 
 from __future__ import annotations
 
@@ -52,6 +52,24 @@ schema:
         engine: opslake
         severity: error
         implementation: not (heavy and size = 'S')
+"""
+
+TICKETS_OF_CUSTOMERS = """\
+kind: DataContract
+apiVersion: v3.1.0
+id: tickets-with-customers
+name: tickets
+version: 1.0.0
+status: active
+customProperties:
+  - {property: extends, value: builtin}
+  - {property: customerIdColumn, value: customer_id}
+  - {property: maxRejectRatio, value: 0.9}
+schema:
+  - name: tickets
+    properties:
+      - {name: customer_id, physicalType: string}
+      - {name: contact, physicalType: string, classification: personal}
 """
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import pwd
-import shutil
 import socket
 import subprocess
 import tempfile
@@ -15,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-import pytest
+
+from tests.lacking import program
 
 DATABASE, USER, PASSWORD = "complaints", "reader", "pa55'w0rd & more"
 SETTINGS = {"fsync": "off", "max_connections": "40", "ssl": "on", "listen_addresses": "*", "shared_buffers": "64MB"}
@@ -69,11 +69,10 @@ class PostgresServer:
 @contextmanager
 def postgres_server() -> Iterator[PostgresServer]:
     """A server for as long as the block lasts; skips the test where PostgreSQL isn't installed."""
+    # Debian keeps its versions beside each other, and none on the PATH.
     binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda p: int(p.parts[-3]))
-    found = binaries[-1] if binaries else shutil.which("initdb")
-    if found is None:
-        pytest.skip("PostgreSQL isn't installed (Debian, Ubuntu: apt-get install postgresql)")
-    bin_folder = Path(found).parent
+    bin_folder = (binaries[-1] if binaries else Path(program("initdb", "postgresql"))).parent
+    openssl = program("openssl", "openssl")
     with tempfile.TemporaryDirectory(prefix="opslake-postgres-") as name:
         folder = Path(name)
         (folder / "password").write_text(PASSWORD)
@@ -85,7 +84,7 @@ def postgres_server() -> Iterator[PostgresServer]:
         server = PostgresServer(folder, port)
         _run(folder, bin_folder / "initdb", "-D", folder / "data", "-U", "postgres", "-A", "scram-sha-256",
              f"--pwfile={folder / 'password'}", "--no-sync", "-E", "UTF8", "--locale=C.UTF-8")  # fmt: skip
-        _run(folder, "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+        _run(folder, openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
              "-keyout", folder / "data/server.key", "-out", folder / "data/server.crt")  # fmt: skip
         with (folder / "data/pg_hba.conf").open("a") as rules:
             rules.write("host all all all scram-sha-256\n")

@@ -23,6 +23,7 @@ from google.auth import jwt
 AUDIENCE = "https://oauth2.googleapis.com/token"  # whatever the account's token_uri
 GOOGLE = "https://sheets.googleapis.com"
 Cells = list[list[str]]
+AGENTS: Cells = [["iD", "NamE", "experience", "state"], ["1", "Ann", "Junior", "Lagos"], ["2", "Bo", "", ""]]
 
 
 @dataclass

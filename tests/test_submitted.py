@@ -6,13 +6,17 @@ import json
 import os
 import subprocess
 import sys
+import time
 from datetime import date
 from pathlib import Path
+from signal import SIGTERM
 
 import pytest
 
 from spark_jobs.submitted import split_arguments, take_settings
 from state.ledger import DayState, Ledger, Status
+from state.runs import Runs
+from tests.e2e.processes import HEADER, appears, put, ticket
 
 ROOT = Path(__file__).parents[1]
 
@@ -67,3 +71,30 @@ def test_the_last_event_says_whether_the_run_was_well(
     assert done.returncode == code, done.stderr
     events = [json.loads(line) for line in done.stderr.splitlines() if line.startswith("{")]
     assert {**events[-1], **last} == events[-1]
+
+
+@pytest.mark.spark
+def test_a_job_that_is_told_to_end_while_it_loads_says_so_first(tmp_path: Path) -> None:
+    """Its record and its last event have the exit code that SIGTERM gives a process."""
+    lake, landing = tmp_path / "lake", tmp_path / "landing"
+    put(landing, "tickets", 1, HEADER, [ticket(1, "01 08:00")], 1)
+    given = {"OPSLAKE_LAKE": str(lake), "OPSLAKE_LANDING": str(landing), "OPSLAKE_TODAY": "2024-05-02"}
+    loading = appears(lake, "bronze/tickets/_delta_log/*.json")
+    with (tmp_path / "log").open("w") as told:
+        process = subprocess.Popen(
+            [sys.executable, str(ROOT / "spark_jobs" / "daily.py"), "--dataset", "tickets"],
+            env={**os.environ, **given, "PYTHONPATH": str(ROOT)},
+            cwd=tmp_path,
+            stderr=told,
+        )
+        while process.poll() is None and not loading():
+            time.sleep(0.01)
+        process.send_signal(SIGTERM)
+        code = process.wait(timeout=120)
+    errors = (tmp_path / "log").read_text(encoding="utf-8")
+    assert code == 128 + SIGTERM, errors
+    events = [json.loads(line) for line in errors.splitlines() if line.startswith("{")]
+    assert [e["exit_code"] for e in events if e["event"] == "run.failed"] == [128 + SIGTERM]
+    assert events[-1]["event"] == "run.failed"
+    record = Runs(str(lake)).last()[0]
+    assert (record.exit_code, record.finished_at is not None, "SIGTERM" in str(record.error)) == (143, True, True)

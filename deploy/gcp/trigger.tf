@@ -63,6 +63,7 @@ resource "google_cloudfunctions2_function" "trigger" {
     environment_variables            = local.trigger_environment
     ingress_settings                 = "ALLOW_ALL"
     available_memory                 = "1Gi"
+    available_cpu                    = "1" # this much memory alone brings 0.58, and a new instance imports that much longer
     timeout_seconds                  = 60
     max_instance_count               = 2
     max_instance_request_concurrency = 1
@@ -137,6 +138,7 @@ resource "google_cloudfunctions2_function" "landed" {
     environment_variables = local.trigger_environment
     ingress_settings      = "ALLOW_INTERNAL_ONLY"
     available_memory      = "1Gi"
+    available_cpu         = "1"
     timeout_seconds       = 60
     max_instance_count    = 2
   }

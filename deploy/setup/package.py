@@ -8,7 +8,8 @@
 
 The archive holds packages and no interpreter: the platform's Python finds them by PYTHONPATH=./environment, where
 `--archives dist/opslake-env.tar.gz#environment` unpacks them. They are for Linux and for the Python that the platform
-has, whatever this machine has. PySpark isn't among them: the platform brings its own.
+has, whatever this machine has. PySpark isn't among them: the platform brings its own. Delta's Python module is, since
+jars that a batch brings are on Java's path only.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ from re import match
 
 ROOT = Path(__file__).resolve().parents[2]
 DIST = ROOT / "dist"
-PACKAGES = ("spark_jobs", "state", "trigger_function")
+JOBS = ("spark_jobs", "state")
+TRIGGER = (*JOBS, "trigger_function")
 SHIPPED = {".py", ".yaml", ".properties", ".sql"}
 # A fixed time makes the same sources the same archive, byte for byte.
 EPOCH = (2020, 1, 1, 0, 0, 0)
@@ -46,6 +48,7 @@ FUNCTION = (
     "tzdata",
 )  # fmt: skip
 FUNCTION_GCP = ("functions-framework", "gcsfs", "google-cloud-dataproc")
+FUNCTION_ONLY = ("functions-framework", "google-cloud-dataproc")  # a batch neither serves nor starts anything
 FUNCTION_AWS = ("boto3", "s3fs")
 LAMBDA_LIMIT = 250 * 1024 * 1024
 FUNCTION_MAIN = "from trigger_function.main import landed, trigger\n\n__all__ = ['landed', 'trigger']\n"
@@ -65,27 +68,28 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _spark() -> Iterator[Path]:
-    yield _zip(DIST / "opslake.zip", _sources())
+    yield _zip(DIST / "opslake.zip", _sources(JOBS))
     yield _environment(DIST / "opslake-env.tar.gz", required())
 
 
 def _gcp() -> Iterator[Path]:
-    yield _zip(DIST / "opslake.zip", _sources())
-    yield _environment(DIST / "opslake-env.tar.gz", required("gcp", *SOURCES))
+    yield _zip(DIST / "opslake.zip", _sources(JOBS))
+    of_jobs = [one for one in required("gcp", *SOURCES) if _name(one) not in FUNCTION_ONLY]
+    yield _environment(DIST / "opslake-env.tar.gz", of_jobs)
     wanted = _chosen(FUNCTION + FUNCTION_GCP, "gcp")
     pinned = "\n".join(_resolved(wanted, FUNCTION_PYTHON, "constraints.txt")) + "\n"
     texts = [("main.py", FUNCTION_MAIN.encode()), ("requirements.txt", pinned.encode())]
-    yield _zip(DIST / "trigger-gcp.zip", [*texts, *_sources()])
+    yield _zip(DIST / "trigger-gcp.zip", [*texts, *_sources(TRIGGER)])
 
 
 def _aws() -> Iterator[Path]:
-    yield _zip(DIST / "opslake.zip", _sources())
+    yield _zip(DIST / "opslake.zip", _sources(JOBS))
     glue = DIST / "requirements-glue.txt"
     pinned = _resolved(required("aws", *SOURCES), GLUE_PYTHON, "constraints-spark35.txt")
     glue.write_text("\n".join(pinned) + "\n", encoding="utf-8")
     yield glue
     folder = _installed(_chosen(FUNCTION + FUNCTION_AWS, "aws"), FUNCTION_PYTHON, "constraints.txt", "function-aws")
-    files = [*_sources(), *((path.relative_to(folder).as_posix(), path.read_bytes()) for path in _files(folder))]
+    files = [*_sources(TRIGGER), *((path.relative_to(folder).as_posix(), path.read_bytes()) for path in _files(folder))]
     size = sum(len(content) for _, content in files)
     if size > LAMBDA_LIMIT:
         raise SystemExit(f"trigger-aws.zip is {size / 1e6:.0f} MB unpacked; Lambda takes {LAMBDA_LIMIT / 1e6:.0f}")
@@ -111,8 +115,8 @@ def _name(requirement: str) -> str:
     return found[0].lower()
 
 
-def _sources() -> Iterator[tuple[str, bytes]]:
-    for package in PACKAGES:
+def _sources(packages: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+    for package in packages:
         for file in _files(ROOT / package):
             if file.suffix in SHIPPED:
                 yield file.relative_to(ROOT).as_posix(), file.read_bytes()
@@ -136,6 +140,8 @@ def _environment(target: Path, wanted: Sequence[str]) -> Path:
     """The packages of a Spark job in one archive, the same bytes for the same versions."""
     constraints = "constraints-spark35.txt" if SPARK_PYTHON == "3.11" else "constraints.txt"
     folder = _installed(wanted, SPARK_PYTHON, constraints, "package-env")
+    # without what it asks for: that would be another PySpark than the platform's
+    _pip(["--no-compile", "--no-deps", "--target", str(folder)], ["delta-spark"], SPARK_PYTHON, constraints)
 
     def anonymous(entry: tarfile.TarInfo) -> tarfile.TarInfo:
         entry.mtime, entry.uid, entry.gid, entry.uname, entry.gname = 0, 0, 0, "", ""

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from spark_jobs.catalog.outcome import Action, Outcome
+from spark_jobs.catalog.outcome import Action, Outcome, skipped
 from spark_jobs.catalog.survey import ANALYSTS_LAYERS, LakeTable, Survey
 from spark_jobs.catalog.types import bigquery_schema, is_reserved
 from spark_jobs.catalog.views import BIGQUERY, views_of
@@ -94,8 +94,7 @@ def publish(
         outcomes += [_put(client, one, dry_run=dry_run) for one in wanted]
     except GoogleAPICallError as error:
         raise _told(error) from error
-    skipped = [Outcome("table", name, "skipped", "not in the lake yet") for name in survey.missing]
-    return [*outcomes, *skipped, *(Outcome("view", name, "skipped", "its tables aren't there yet") for name in waiting)]
+    return [*outcomes, *skipped(survey.missing, waiting)]
 
 
 def refuse_elsewhere(survey: Survey) -> None:

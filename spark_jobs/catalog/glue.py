@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from spark_jobs.catalog.outcome import Action, Outcome
+from spark_jobs.catalog.outcome import Action, Outcome, skipped
 from spark_jobs.catalog.survey import LakeTable, Survey
 from spark_jobs.catalog.types import hive, presto
 from spark_jobs.catalog.views import ATHENA, View, views_of
@@ -79,8 +79,7 @@ def publish(
         outcomes = [done for one in wanted if (done := _put(client, one, dry_run=dry_run)) is not None]
     except (BotoCoreError, ClientError) as error:
         raise EngineError("Glue refused", value=first_line(error), hint=_hint(error)) from error
-    skipped = [Outcome("table", name, "skipped", "not in the lake yet") for name in survey.missing]
-    return [*outcomes, *skipped, *(Outcome("view", name, "skipped", "its tables aren't there yet") for name in waiting)]
+    return [*outcomes, *skipped(survey.missing, waiting)]
 
 
 def connect(region: str | None) -> Any:

@@ -20,6 +20,12 @@ class Outcome:
     reason: str = ""
 
 
+def skipped(tables: Iterable[str], views: Iterable[str]) -> list[Outcome]:
+    """What couldn't be shown: tables that the lake doesn't have yet, and views that wait for such tables."""
+    absent = [Outcome("table", name, "skipped", "not in the lake yet") for name in tables]
+    return [*absent, *(Outcome("view", name, "skipped", "its tables aren't there yet") for name in views)]
+
+
 def counts(outcomes: Iterable[Outcome]) -> dict[str, int]:
     """How many there are of each action."""
     return dict(Counter(one.action for one in outcomes))

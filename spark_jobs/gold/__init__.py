@@ -178,7 +178,19 @@ def registry() -> dict[str, GoldTable]:
             declared = getattr(member, "gold", None)
             if isinstance(declared, GoldTable):
                 found[declared.name] = declared
+    refuse_gold_keys(found)
     return {name: found[name] for name in followed(found).static_order()}
+
+
+def refuse_gold_keys(tables: Mapping[str, GoldTable]) -> None:
+    """`TypeError` where a table is moved by the keys of a Gold table, whose commits tell days and no keys."""
+    for declared in tables.values():
+        untold = sorted(set(declared.slices.moved_by) & set(tables)) if declared.slices.kind == "by_key" else []
+        if untold:
+            raise TypeError(
+                f"{declared.name}: moved by keys of {untold}, Gold tables, which don't tell theirs; leave them out of "
+                "moved_by (the whole table is computed when they change), or cut it by_date"
+            )
 
 
 def followed(tables: Mapping[str, GoldTable]) -> TopologicalSorter[str]:

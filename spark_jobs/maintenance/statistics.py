@@ -12,29 +12,27 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake import DeltaTable as RustTable
 from deltalake.exceptions import CommitFailedError
 from deltalake.transaction import AddAction, RemoveAction
 from pyspark.sql import SparkSession
 
-from spark_jobs import bronze_files, rejects, silver_table
+from spark_jobs import bronze_files, publication, rejects, silver_table
 from spark_jobs.contract import Contract
 from spark_jobs.errors import EngineError
 from spark_jobs.lake import STATISTICS, Fence, Lake, Layer
-from spark_jobs.lookup import column_types
 from spark_jobs.maintenance.cleaning import told
-from spark_jobs.publication import with_statistics
 from spark_jobs.session import new_session
 from state.stores import open_files
 
 BOUNDS = ("minValues", "maxValues", "nullCount")
-UNORDERED = ("struct", "array", "map", "boolean")
 
 
 def agreed(contracts: Mapping[str, Contract], layer: Layer, name: str, table: RustTable) -> list[str] | None:
     """The columns that may have statistics; None where the table has been told so, or has nothing personal."""
-    types = column_types(table)
+    columns = [field.name for field in table.schema().fields]
     wanted: list[str] | None = None
     if layer == "bronze":
         wanted = [bronze_files.STATISTICS]
@@ -44,11 +42,11 @@ def agreed(contracts: Mapping[str, Contract], layer: Layer, name: str, table: Ru
         wanted = silver_table.statistics(contracts[name])
     elif layer == "gold":
         personal = frozenset(c.name for its in contracts.values() for c in its.columns if c.is_personal)
-        wanted = with_statistics({column: kind not in UNORDERED for column, kind in types.items()}, personal)
+        wanted = publication.statistics(pa.schema(table.schema().to_arrow()), personal)
     if not wanted:
         return None
     partitions = table.metadata().partition_columns  # have none
-    wanted = [column for column in wanted if column in types and column not in partitions]
+    wanted = [column for column in wanted if column in columns and column not in partitions]
     held = table.metadata().configuration.get(STATISTICS)
     return None if held is not None and sorted(held.split(",")) == sorted(wanted) else wanted
 

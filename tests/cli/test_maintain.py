@@ -13,23 +13,7 @@ from state.lease import acquire
 from state.runs import Run, Runs
 from tests.cli.conftest import Command
 from tests.cli.tables import came, write_exceptions
-
-OWNED = """
-kind: DataContract
-apiVersion: v3.1.0
-id: tickets-with-customers
-name: tickets
-version: 1.0.0
-status: active
-customProperties:
-  - {property: extends, value: builtin}
-  - {property: customerIdColumn, value: customer_id}
-schema:
-  - name: tickets
-    properties:
-      - {name: customer_id, physicalType: string}
-      - {name: contact, physicalType: string, classification: personal}
-"""
+from tests.contract_texts import TICKETS_OF_CUSTOMERS
 
 
 @pytest.fixture
@@ -42,7 +26,7 @@ def owned(
     """A lake with a rejected ticket and a malformed record, whose contract says what is personal."""
     folder = tmp_path / "contracts"
     folder.mkdir()
-    (folder / "tickets.odcs.yaml").write_text(OWNED, encoding="utf-8")
+    (folder / "tickets.odcs.yaml").write_text(TICKETS_OF_CUSTOMERS, encoding="utf-8")
     monkeypatch.setenv("OPSLAKE_CONTRACTS", str(folder))
     raw = json.dumps({"ticket_id": "T1", "customer_id": "C1", "contact": "ann@example.org"})
     write_exceptions(

@@ -20,7 +20,8 @@ PROVIDERS = {"gcp": "google", "aws": "aws"}
 TERRAFORM = shutil.which("terraform")
 
 needs_terraform = pytest.mark.skipif(
-    TERRAFORM is None, reason="terraform isn't installed; the workflow terraform.yml validates"
+    TERRAFORM is None,
+    reason="no terraform on the PATH (1.10 or later); where it is, the workflow terraform.yml validates",
 )
 
 

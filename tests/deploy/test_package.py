@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -16,26 +17,42 @@ import package  # noqa: E402  (a script beside setup.sh, no package of ours)
 
 
 def test_the_code_is_the_same_archive_from_the_same_sources(tmp_path: Path) -> None:
-    """Byte for byte, with contracts and settings of the log, without caches and tests."""
-    first, second = (package._zip(tmp_path / name, package._sources()) for name in ("a.zip", "b.zip"))
+    """Byte for byte, with contracts and settings of the log, without caches, tests and the trigger function."""
+    first, second = (package._zip(tmp_path / name, package._sources(package.JOBS)) for name in ("a.zip", "b.zip"))
     assert first.read_bytes() == second.read_bytes()
     names = set(zipfile.ZipFile(first).namelist())
     assert {"spark_jobs/daily.py", "spark_jobs/contracts/tickets.odcs.yaml", "spark_jobs/log4j2.properties"} <= names
-    assert not [name for name in names if "__pycache__" in name or name.startswith("tests")]
+    assert not [name for name in names if "__pycache__" in name or name.startswith(("tests", "trigger_function"))]
 
 
 def test_an_environment_is_an_archive_of_packages_without_times_and_owners(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two builds of the same packages are the same bytes, whenever and by whomever they were made."""
-    made = []
-    for name in ("a", "b"):
-        folder = tmp_path / name
-        (folder / "some_package").mkdir(parents=True)
-        (folder / "some_package" / "__init__.py").write_text("x = 1\n", encoding="utf-8")
-        monkeypatch.setattr(package, "_installed", lambda *_, folder=folder: folder)
-        made.append(package._environment(tmp_path / f"{name}.tar.gz", []).read_bytes())
+    monkeypatch.setattr(package, "ROOT", tmp_path)
+    monkeypatch.setattr(package, "_pip", _install)
+    made = [package._environment(tmp_path / f"{name}.tar.gz", ["some-package"]).read_bytes() for name in ("a", "b")]
     assert made[0] == made[1]
+
+
+def test_a_batch_has_delta_s_module_and_the_platform_s_pyspark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Delta's jars bring no module that Python finds; what the module asks for is left out, here and in the image."""
+    wanted = package.required()
+    monkeypatch.setattr(package, "ROOT", tmp_path)
+    monkeypatch.setattr(package, "_pip", _install)
+    with tarfile.open(package._environment(tmp_path / "env.tar.gz", wanted)) as archive:
+        names = set(archive.getnames())
+    assert {"deltalake/with-dependencies", "delta-spark/alone"} <= names
+    assert not [name for name in names if "pyspark" in name]
+    assert "--no-deps delta-spark" in (ROOT / "deploy" / "Dockerfile").read_text(encoding="utf-8")
+
+
+def _install(options: list[str], wanted: list[str], _python: str, _constraints: str) -> None:
+    """Writes what pip was asked for where it was to put it."""
+    for requirement in wanted:
+        folder = Path(options[options.index("--target") + 1]) / package._name(requirement)
+        folder.mkdir(parents=True)
+        (folder / ("alone" if "--no-deps" in options else "with-dependencies")).touch()
 
 
 def test_functions_get_requirements_of_the_project() -> None:

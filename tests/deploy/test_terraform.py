@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.deploy.conftest import missing
 from tests.deploy.terraform_check import findings, module_of
+from tests.lacking import lacking
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 CLOUDS = ("gcp", "aws")
@@ -35,7 +35,7 @@ def test_files_are_formatted() -> None:
     elif hclfmt:
         command = [hclfmt, "-require-no-change", *files]
     else:
-        missing("neither terraform nor hclfmt is installed")
+        lacking("neither terraform nor hclfmt is there", "install Terraform, or have .ci/run build hclfmt with Go")
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 

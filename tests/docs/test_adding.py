@@ -95,13 +95,6 @@ def cells(rows: list[dict[str, Any]], header: list[str]) -> list[tuple[str | Non
     return sorted(found, key=repr)
 
 
-@pytest.fixture
-def own_session(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> SparkSession:
-    """Commands use the tests' session."""
-    monkeypatch.setattr("spark_jobs.pipeline.build_session", lambda **_: spark)
-    return spark
-
-
 def test_a_dataset_is_added_as_the_page_says(tmp_path: Path, opslake: Command, own_session: SparkSession) -> None:
     """A contract and a file: Silver, the exception and the commands' output are those of the page."""
     with few_tables(()):

@@ -51,7 +51,7 @@ def content(trial: Trial) -> dict[str, list[dict[str, Any]]]:
     return {table: sorted(trial.rows(f"gold/{table}"), key=repr) for table in TABLES}
 
 
-@pytest.mark.parametrize("driver_rows", [1000, 0])
+@pytest.mark.parametrize("driver_rows", [pytest.param(1000, marks=pytest.mark.engine), 0])
 def test_an_event_late_by_two_days_changes_the_intervals_that_it_ought_to_and_no_others(
     new_trial: NewTrial, driver_rows: int
 ) -> None:
@@ -86,6 +86,7 @@ def test_an_event_late_by_two_days_changes_the_intervals_that_it_ought_to_and_no
     assert content(trial) == before
 
 
+@pytest.mark.engine
 def test_a_week_is_computed_from_all_its_days(trial: Trial) -> None:
     """Sunday's delivery adds to the hours of Friday; Monday's begins another week and leaves that one."""
     trial.options = {"today": date(2024, 5, 14)}
@@ -103,6 +104,7 @@ def test_a_week_is_computed_from_all_its_days(trial: Trial) -> None:
     assert hours == {date(2024, 5, 6): "3.0000", date(2024, 5, 13): "0.5000"}
 
 
+@pytest.mark.engine
 def test_the_first_list_of_agents_gives_every_interval_its_agent(trial: Trial) -> None:
     """Until it comes extensions stand for themselves, and nothing waits for it."""
     trial.options = {"today": date(2024, 5, 14)}
@@ -122,6 +124,7 @@ def _agents(trial: Trial) -> set[str]:
     return {row["agent_id"] for row in trial.rows("gold/agent_activity_intervals")}
 
 
+@pytest.mark.engine
 def test_two_agents_who_claim_one_value_fail_their_delivery(trial: Trial) -> None:
     """The error names both, the column and the value; Silver stays at the list before, exceptions and Bronze are kept.
     Nulls and a row that a later one of the same agent replaces claim nothing; a corrected list heals the day."""

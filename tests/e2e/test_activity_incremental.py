@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from itertools import count
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, Phase, example, given, note, settings
+from hypothesis import example, given, note
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
+from tests.e2e.series import tries
 from tests.e2e.trial import Trial, of_gold
 
 FIRST = date(2024, 3, 8)
@@ -83,23 +83,10 @@ LATE_LOG_OFFS = [
 """A night shift is ended by an event that comes three days later, and an extension gets another agent."""
 
 
-@pytest.fixture(scope="module")
-def folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Numbered folders, one for each lake."""
-    return (tmp_path_factory.mktemp(f"lake{n}") for n in count())
-
-
 @pytest.mark.slow
 @example(made=LATE_LOG_OFFS)
 @given(made=steps())
-@settings(
-    max_examples=3,
-    deadline=None,
-    derandomize=True,
-    database=None,
-    phases=[Phase.explicit, Phase.generate],
-    suppress_health_check=list(HealthCheck),
-)
+@tries(6, in_ci=3)
 def test_any_series_of_events_ends_as_calculated(
     spark: SparkSession, folders: Iterator[Path], made: list[Step]
 ) -> None:

@@ -128,6 +128,7 @@ class TestTheDateOfACall:
         assert (self.row(told, 10)["call_date"], self.row(told, 11)["call_date"]) == ("2024-03-03", "2024-03-03")
 
 
+@pytest.mark.engine
 def test_a_correction_that_is_older_than_what_it_corrects_gives_no_date(trial: Trial) -> None:
     """Versions of a day are ordered by their files' times, not by when they came."""
     load(trial, ONE, call(1, on="2024-02-20"))
@@ -152,6 +153,7 @@ def test_gold_follows_a_call_to_its_day_and_a_repeated_or_rebuilt_day_changes_no
     assert compare("silver", rows, without(trial.rows("silver/calls"), LINEAGE), ["call_id"]) == []
 
 
+@pytest.mark.engine
 def test_a_call_may_be_known_by_its_number_and_its_date(new_trial: Any, tmp_path: Path) -> None:
     """A contract of one's own: the same number on another day is another call, and no date is handed on."""
     (tmp_path / "calls.odcs.yaml").write_text(
@@ -267,7 +269,7 @@ def figures_of(names: Sequence[str]) -> dict[str, int]:
     return {name: names.count(name) for name in ("inserted", "updated", "unchanged", "stale")}
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.engine)])
 def test_any_order_of_arrival_gives_what_plain_python_gives(spark: SparkSession, tmp_path: Path, seed: int) -> None:
     """150 calls in random deliveries: figures of each run's days, Silver after each run, and Silver rebuilt."""
     chance = random.Random(seed)

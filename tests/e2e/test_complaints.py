@@ -224,6 +224,7 @@ def lose_inferred(patch: pytest.MonkeyPatch) -> None:
     patch.setitem(registry(), "dim_customers", replace(declared, function=function))
 
 
+@pytest.mark.engine
 def test_a_fact_whose_customer_is_in_no_dimension_is_not_published(
     small: Trial, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -268,6 +269,7 @@ def test_a_check_of_severity_warn_publishes_and_says_so(small: Trial, monkeypatc
     )
 
 
+@pytest.mark.engine
 def test_facts_wait_for_a_dimension_that_fails(small: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its checks look into what isn't there yet: they aren't asked."""
     declared = registry()["dim_customers"]
@@ -290,6 +292,7 @@ def test_facts_wait_for_a_dimension_that_fails(small: Trial, monkeypatch: pytest
     assert set(small.gold_status().values()) == {"OK"}
 
 
+@pytest.mark.engine
 def test_a_dimension_whose_changes_cannot_be_told_any_more_is_computed_whole(small: Trial) -> None:
     """VACUUM has taken the feed of the customers; the address of one of them had changed."""
     deliver(small, DAYS[1], customers=["c1,Ann,f,1990-02-03,2020-01-01,ann@x.org,"])

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from itertools import count
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, Phase, example, given, note, settings
+from hypothesis import example, given, note
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
 from tests.e2e.complaints import EVENTS, complaint, deliver, differences, new_trial
+from tests.e2e.series import tries
 from tests.e2e.trial import of_loading
 
 FIRST = date(2023, 12, 29)
@@ -117,23 +117,10 @@ GROWN_OLDER = [
 """A channel comes last and takes the horizon back into the old year; a call changes customer, agent and category."""
 
 
-@pytest.fixture(scope="module")
-def folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Numbered folders, one for each lake."""
-    return (tmp_path_factory.mktemp(f"lake{n}") for n in count())
-
-
 @pytest.mark.slow
 @example(made=GROWN_OLDER)
 @given(made=steps())
-@settings(
-    max_examples=2,
-    deadline=None,
-    derandomize=True,
-    database=None,
-    phases=[Phase.explicit, Phase.generate],
-    suppress_health_check=list(HealthCheck),
-)
+@tries(4, in_ci=2)
 def test_any_series_of_deliveries_of_complaints_ends_as_calculated(
     spark: SparkSession, folders: Iterator[Path], made: list[Step]
 ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -31,13 +31,14 @@ from tests.e2e.processes import (
     contents,
     copy,
     ended_process,
-    few_tables,
     go,
     pipeline,
     start,
     stop_when,
     versions,
 )
+
+pytestmark = pytest.mark.usefixtures("three_tables")
 
 OWN_RECORD = ("state/runs",)
 DAY_2 = date(2024, 5, 2)
@@ -57,13 +58,6 @@ class Lakes:
         assert sorted(found) == sorted(wanted)
         for table in wanted:
             assert found[table] == wanted[table], table
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _gold() -> Iterator[None]:
-    """Three Gold tables only."""
-    with few_tables():
-        yield
 
 
 @pytest.fixture(scope="module")
@@ -217,7 +211,13 @@ def test_of_eight_processes_one_works_and_seven_say_who(tmp_path: Path) -> None:
     assert len(contents(lake)["bronze/agents_master"]) == 3
 
 
-@pytest.mark.parametrize("changed_meanwhile", [True, False], ids=["it was published anew", "it was found equal"])
+@pytest.mark.parametrize(
+    "changed_meanwhile",
+    [
+        pytest.param(True, id="it was published anew"),
+        pytest.param(False, id="it was found equal", marks=pytest.mark.engine),
+    ],
+)
 def test_a_gold_table_that_a_run_without_lease_wrote_late_is_built_anew(
     changed_meanwhile: bool, lakes: Lakes, spark: SparkSession, tmp_path: Path
 ) -> None:
@@ -240,6 +240,7 @@ def test_a_gold_table_that_a_run_without_lease_wrote_late_is_built_anew(
     lakes.expect_ended(lake)
 
 
+@pytest.mark.engine
 def test_a_backfill_gives_the_lake_up_between_batches(
     spark: SparkSession, lakes: Lakes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

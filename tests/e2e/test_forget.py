@@ -28,8 +28,11 @@ from spark_jobs.pipeline import Pipeline, start_session
 from spark_jobs.planning import Choice
 from spark_jobs.settings import Settings
 from state.runs import Run, Runs
+from tests.contract_texts import TICKETS_OF_CUSTOMERS
 from tests.e2e import processes
 from tests.e2e.processes import appears, contents, copy, few_tables, put, ticket
+
+pytestmark = pytest.mark.usefixtures("three_tables")
 
 WHO = "CUST-0001"
 SECRET = "a secret of the test's own"
@@ -41,23 +44,6 @@ PERSONAL = {
     "address": "1 Elm Street",
 }
 LAYERS = ("bronze", "exception", "silver")
-TICKETS = """
-kind: DataContract
-apiVersion: v3.1.0
-id: tickets-with-customers
-name: tickets
-version: 1.0.0
-status: active
-customProperties:
-  - {property: extends, value: builtin}
-  - {property: customerIdColumn, value: customer_id}
-  - {property: maxRejectRatio, value: 0.9}
-schema:
-  - name: tickets
-    properties:
-      - {name: customer_id, physicalType: string}
-      - {name: contact, physicalType: string, classification: personal}
-"""
 PEOPLE = """
 kind: DataContract
 apiVersion: v3.1.0
@@ -99,12 +85,6 @@ class Lakes:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _gold() -> Iterator[None]:
-    with few_tables():
-        yield
-
-
-@pytest.fixture(scope="module", autouse=True)
 def _secret() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FORGET_SECRET", SECRET)
@@ -116,7 +96,7 @@ def lakes(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Lake
     """The lakes to copy from; no test may change them."""
     folder = tmp_path_factory.mktemp("forget")
     lake, landing = folder / "lake", folder / "landing"
-    for name, text in (("tickets", TICKETS), ("people", PEOPLE)):
+    for name, text in (("tickets", TICKETS_OF_CUSTOMERS), ("people", PEOPLE)):
         (folder / "contracts").mkdir(exist_ok=True)
         (folder / "contracts" / f"{name}.odcs.yaml").write_text(text, encoding="utf-8")
     deliver(landing)
@@ -234,6 +214,7 @@ def test_what_the_customer_did_stays_counted_as_nobody_s(lakes: Lakes) -> None:
     assert lakes.rows["silver/people"] == 1
 
 
+@pytest.mark.engine
 def test_later_loads_know_the_customer_again(lakes: Lakes, spark: SparkSession, tmp_path: Path) -> None:
     """A day with new and malformed records of the customer, and a list that still has one: nothing of it is kept."""
     lake = purged(copy(lakes.forgotten, tmp_path / "lake"), lakes.landing)
@@ -249,6 +230,7 @@ def test_later_loads_know_the_customer_again(lakes: Lakes, spark: SparkSession, 
     assert ("T09", "forgotten", None) in select_all(lake, "silver/tickets", "ticket_id, customer_id, contact")
 
 
+@pytest.mark.engine
 def test_a_load_without_the_secret_or_with_another_keeps_nothing(
     lakes: Lakes, spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -275,6 +257,7 @@ class Died(BaseException):
     """What stands in for a kill between two commits."""
 
 
+@pytest.mark.engine
 def test_dead_before_its_last_commit_it_goes_on(
     lakes: Lakes, spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -44,6 +44,7 @@ def some(day: date, number: int = 3, **cells: str) -> list[str]:
     return [ticket(f"{day:%d}-{n}", created_at=f"{day} 08:00:00", agent_id=f"a{n}", **cells) for n in range(number)]
 
 
+@pytest.mark.engine
 def test_a_table_that_fails_its_checks_is_not_published(trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
     """What follows from it waits, the others go on, the run exits 1, and the next one heals all."""
     trial.deliver(ONE, *some(ONE))
@@ -74,6 +75,7 @@ def test_a_table_that_fails_its_checks_is_not_published(trial: Trial, monkeypatc
     assert of_gold(trial) == []
 
 
+@pytest.mark.engine
 def test_a_changed_definition_rebuilds_the_table_whole(trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also when the first try fails its checks and the next one comes with news about one day only."""
     original = registry()["features_daily"]
@@ -122,6 +124,7 @@ def test_a_change_feed_that_is_gone_rebuilds_the_tables_whole(trial: Trial) -> N
     assert of_gold(trial) == []
 
 
+@pytest.mark.engine
 def test_days_without_a_delivery_have_rows_and_are_computed_again_when_it_comes(trial: Trial) -> None:
     """The backlog goes on, what falls due in the gap is breached, and the late day fits in."""
     trial.deliver(ONE, *some(ONE, sla_hours="30"))

@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from itertools import count
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, Phase, example, given, note, settings
+from hypothesis import example, given, note
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
+from tests.e2e.series import tries
 from tests.e2e.trial import Trial, differences, ticket, without
 from tests.oracle import compare
 
@@ -124,24 +124,11 @@ LATE_AND_REOPENED = [
 """A day comes late, a ticket is opened again, one moves by a year and back."""
 
 
-@pytest.fixture(scope="module")
-def folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Numbered folders, one for each lake."""
-    return (tmp_path_factory.mktemp(f"lake{n}") for n in count())
-
-
 @pytest.mark.slow
 @example(made=CORRECTED_TOGETHER)
 @example(made=LATE_AND_REOPENED)
 @given(made=steps())
-@settings(
-    max_examples=6,
-    deadline=None,
-    derandomize=True,
-    database=None,
-    phases=[Phase.explicit, Phase.generate],  # each try takes seconds: better a long example than minutes of shrinking
-    suppress_health_check=list(HealthCheck),
-)
+@tries(6, in_ci=3)
 def test_any_series_of_deliveries_ends_as_calculated(
     spark: SparkSession, folders: Iterator[Path], made: list[Step]
 ) -> None:

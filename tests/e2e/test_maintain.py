@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -25,6 +25,8 @@ from spark_jobs.settings import Settings
 from tests.e2e import processes
 from tests.e2e.processes import HEADER, STAFF, contents, copy, few_tables, pipeline, ticket, versions
 
+pytestmark = pytest.mark.usefixtures("three_tables")
+
 AGENTS = ["A1,Agent 1,North,L1,Lisbon,Day,2020-01-01", "A2,Agent 2,North,L1,Lisbon,Day,2020-01-01"]
 OWN_RECORD = ("state/lease", "state/runs")
 
@@ -37,12 +39,6 @@ class Lakes:
     landing: Path
     next_landing: Path
     next_lake: Path
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _gold() -> Iterator[None]:
-    with few_tables():
-        yield
 
 
 @pytest.fixture(scope="module")
@@ -152,6 +148,7 @@ def test_files_become_few_rows_stay_and_the_next_day_costs_no_rebuild(
     same(lake, lakes.next_lake)
 
 
+@pytest.mark.engine
 def test_a_change_that_gold_has_yet_to_read_outlives_maintenance(
     lakes: Lakes, spark: SparkSession, tmp_path: Path
 ) -> None:
@@ -172,6 +169,7 @@ def test_a_change_that_gold_has_yet_to_read_outlives_maintenance(
     same(lake, lakes.next_lake, but=("state/",))
 
 
+@pytest.mark.engine
 def test_readers_of_an_older_version_are_unharmed_until_a_purge(lakes: Lakes, tmp_path: Path) -> None:
     """A version that was opened before can be read after maintenance with its retention, and not after a purge."""
     lake = copy(lakes.lake, tmp_path / "lake")
@@ -189,6 +187,7 @@ def test_readers_of_an_older_version_are_unharmed_until_a_purge(lakes: Lakes, tm
         DeltaTable(str(path), version=1)
 
 
+@pytest.mark.engine
 def test_after_a_purge_the_next_day_costs_no_rebuild_and_a_second_purge_nothing(
     lakes: Lakes, spark: SparkSession, tmp_path: Path
 ) -> None:
@@ -257,6 +256,7 @@ def rows_of(table: DeltaTable) -> list[str]:
     return sorted(map(repr, select(table, 'SELECT ticket_id, status, "_delivery" FROM t')))
 
 
+@pytest.mark.engine
 @pytest.mark.parametrize("purge", [False, True], ids=["maintain", "purge"])
 def test_killed_anywhere_and_started_again_it_does_what_is_left(purge: bool, lakes: Lakes, tmp_path: Path) -> None:
     """SIGKILL at three moments: rows stay, Gold is up to date, and in the end the files are those of one go."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
+import pytest
+
 from tests.e2e.trial import Trial, ticket, without
 from tests.oracle import compare
 
@@ -30,6 +32,7 @@ def test_silver_of_corrected_late_and_returned_deliveries_is_rebuilt_the_same(tr
     assert compare("silver", before, without(trial.rows("silver/tickets"), RUN), ["ticket_id"]) == []
 
 
+@pytest.mark.engine
 def test_a_rebuilt_list_holds_nobody_whom_its_correction_removed(trial: Trial) -> None:
     """Of a `replace` dataset the last delivery alone counts."""
     header = "agent_id,agent_name"

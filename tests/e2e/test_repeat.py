@@ -62,6 +62,7 @@ def test_a_finished_day_again_adds_no_version(finished: Trial, day: date) -> Non
     assert (state.figures.inserted, state.figures.updated) == (0, 0)
 
 
+@pytest.mark.engine
 def test_all_days_again_in_one_backfill_add_no_version(finished: Trial) -> None:
     """In batches of two days."""
     before = finished.versions()
@@ -69,6 +70,7 @@ def test_all_days_again_in_one_backfill_add_no_version(finished: Trial) -> None:
     assert finished.versions() == before
 
 
+@pytest.mark.engine
 def test_a_publication_without_news_adds_no_version(finished: Trial) -> None:
     """No table is touched."""
     before = finished.versions()

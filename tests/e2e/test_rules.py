@@ -115,6 +115,7 @@ class TestADayOfEachKind:
         assert {day: days.count(day) for day in days} == {ONE: 9, SIX: 18}
 
 
+@pytest.mark.engine
 def test_a_day_held_back_for_its_rejects_passes_when_that_is_asked_for(trial: Trial) -> None:
     """--accept-rejects: the day is loaded, the ledger says so, and its exceptions aren't written twice."""
     trial.deliver(ONE, *good(ONE, 3), ticket("x", priority="Urgent"))
@@ -129,6 +130,7 @@ def test_a_day_held_back_for_its_rejects_passes_when_that_is_asked_for(trial: Tr
     assert trial.exceptions() == before
 
 
+@pytest.mark.engine
 @pytest.mark.parametrize("damage", ["truncated", "flipped"])
 def test_a_corrupted_gzip_file_fails_only_its_day(trial: Trial, damage: str) -> None:
     """The day beside it in the batch is loaded; the ledger names the file."""
@@ -151,6 +153,7 @@ def test_a_corrupted_gzip_file_fails_only_its_day(trial: Trial, damage: str) -> 
     assert len(trial.rows("silver/tickets")) == 2
 
 
+@pytest.mark.engine
 def test_a_day_that_cannot_be_read_fails_also_when_it_is_alone(trial: Trial) -> None:
     """The run goes on to the next dataset; the ledger says what is wrong, and the day is tried three times in all."""
     trial.put(ONE, gzipped(csv_text(*good(ONE, 50)))[:90], suffix=".csv.gz")
@@ -164,6 +167,7 @@ def test_a_day_that_cannot_be_read_fails_also_when_it_is_alone(trial: Trial) -> 
     assert [report.exit_code for report in reports] == [3, 3, 3, 0]
 
 
+@pytest.mark.engine
 def test_a_changed_business_time_zone_is_refused_and_no_day_is_blamed(trial: Trial) -> None:
     """Silver's dates are of the old zone; that is nothing that the deliveries did wrong."""
     trial.deliver(ONE, *good(ONE, 2))
@@ -212,6 +216,7 @@ def test_deliveries_of_a_day_are_kept_apart_and_the_first_content_can_come_back(
     assert len(trial.days()[ONE].loaded) == 2
 
 
+@pytest.mark.engine
 def test_an_exception_lives_until_its_record_is_right_or_gone(trial: Trial) -> None:
     """T1 comes again in a later version, T2 isn't in the corrected delivery any more, T3 waits, T4 is a loser."""
     trial.deliver(
@@ -245,6 +250,7 @@ def test_an_exception_lives_until_its_record_is_right_or_gone(trial: Trial) -> N
     assert len(found) == len(trial.exceptions()) == 4
 
 
+@pytest.mark.engine
 def test_a_record_whose_version_was_wrong_is_resolved_by_the_next_delivery(trial: Trial) -> None:
     """Its own claim of being from the future, or of no readable time, must not keep it open for ever."""
     trial.deliver(
@@ -275,6 +281,7 @@ def test_warnings_are_counted_and_reject_nothing(trial: Trial) -> None:
     assert {row["resolution_hours"] for row in trial.rows("silver/tickets")} == {Decimal("2.0000")}
 
 
+@pytest.mark.engine
 def test_an_older_version_never_wins_and_equal_rows_change_nothing(trial: Trial) -> None:
     """By updated_at where there is one, whatever order the days come in."""
     trial.deliver(TWO, ticket("T1", agent_id="new", updated_at="2024-03-02 10:00:00"), ticket("T2"))
@@ -321,6 +328,7 @@ class TestAReplaceDataset:
         assert trial.versions()["silver/agents_master"] == before + 1
         assert trial.figures("agents_master")[THREE]["unchanged"] == 3
 
+    @pytest.mark.engine
     def test_an_empty_list_is_refused(self, trial: Trial) -> None:
         """It would delete everybody."""
         self.give(trial, ONE, *self.agents("a"))
@@ -330,6 +338,7 @@ class TestAReplaceDataset:
         assert (state.status, state.error_class) == (Status.FAILED, "DataError")
         assert "empty" in str(state.error_message)
 
+    @pytest.mark.engine
     def test_an_older_list_that_comes_late_changes_nothing(self, trial: Trial) -> None:
         """The newer one stands."""
         self.give(trial, TWO, *self.agents("a"))

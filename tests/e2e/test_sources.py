@@ -19,11 +19,10 @@ from state.ledger import Status
 from tests.e2e.conftest import NewTrial
 from tests.e2e.trial import Trial
 from tests.postgres_server import PASSWORD, PostgresServer
-from tests.sheets_server import SheetsServer, sheets_server
+from tests.sheets_server import AGENTS, SheetsServer
 from tests.sources.postgres_tables import COLUMNS, Record, drop_all, name_of, put_table, request
 
 DAY, NEXT, TODAY = date(2024, 3, 1), date(2024, 3, 2), date(2024, 3, 3)
-AGENTS = [["iD", "NamE", "experience", "state"], ["1", "Ann", "Junior", "Lagos"], ["2", "Bo", "", ""]]
 WEB, PEOPLE = "web_complaints", "complaint_agents"
 
 
@@ -36,17 +35,6 @@ def web(postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[P
     drop_all(postgres)
     yield postgres
     drop_all(postgres)
-
-
-@pytest.fixture
-def sheets(monkeypatch: pytest.MonkeyPatch) -> Iterator[SheetsServer]:
-    """The server that the built-in contracts of agents and categories read."""
-    monkeypatch.setattr(tries, "PAUSES", (0.0, 0.0))
-    with sheets_server(monkeypatch) as server:
-        for name, value in server.environment.items():
-            monkeypatch.setenv(name, value)
-        server.books["book"] = {"agents": AGENTS}
-        yield server
 
 
 @pytest.fixture
@@ -139,6 +127,7 @@ def test_a_day_is_loaded_corrected_and_rebuilt_without_its_source(
     assert [path for path in trial.lake.rglob("*") if path.is_file() and secret in path.read_bytes()] == []
 
 
+@pytest.mark.engine
 def test_a_missing_table_fails_its_day_under_its_name_and_nothing_else(web: PostgresServer, two_days: Trial) -> None:
     """Tickets of the same run load; the table that comes later is loaded then."""
     trial = two_days
@@ -158,6 +147,7 @@ def test_a_missing_table_fails_its_day_under_its_name_and_nothing_else(web: Post
     assert trial.days(WEB)[NEXT].status is Status.SUCCEEDED
 
 
+@pytest.mark.engine
 def test_a_server_that_is_away_fails_its_dataset_and_nothing_else(
     web: PostgresServer, two_days: Trial, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -180,6 +170,7 @@ def test_a_server_that_is_away_fails_its_dataset_and_nothing_else(
     assert PASSWORD not in "".join(capfd.readouterr())
 
 
+@pytest.mark.engine
 def test_a_server_that_goes_away_after_the_plan_fails_all_days_at_once(
     web: PostgresServer, two_days: Trial, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -228,6 +219,7 @@ def test_a_tab_is_applied_in_one_commit_and_none_when_nothing_differs(sheets: Sh
     assert trial.versions()["silver/complaint_agents"] == versions["silver/complaint_agents"] + 1
 
 
+@pytest.mark.engine
 def test_an_empty_tab_a_missing_one_and_one_of_nonsense_leave_the_old_list(
     sheets: SheetsServer, two_days: Trial
 ) -> None:
@@ -251,6 +243,7 @@ def test_an_empty_tab_a_missing_one_and_one_of_nonsense_leave_the_old_list(
         assert silver(trial, PEOPLE) == before
 
 
+@pytest.mark.engine
 def test_a_backfill_loads_a_tab_once_for_its_latest_day(sheets: SheetsServer, two_days: Trial) -> None:
     """Whatever the size of its batches."""
     assert sheets.books

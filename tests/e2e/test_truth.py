@@ -19,6 +19,8 @@ from state.ledger import Status
 from tests.e2e.trial import KEYS, Trial, of_gold
 from tests.oracle import DOMAINS, compare
 
+pytestmark = pytest.mark.engine  # a whole run on each Spark line is test_oracle.py's
+
 START = date(2025, 3, 3)
 OTHERS = ("calls", "agent_events", "agent_identity")
 FIGURES = ("read", "inserted", "updated", "unchanged", "stale", "duplicates", "rejected")

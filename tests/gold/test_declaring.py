@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pyspark.sql import DataFrame
 
-from spark_jobs.gold import by_date, table
+from spark_jobs.gold import GoldTable, by_date, by_key, refuse_gold_keys, registry, table
 
 
 def test_a_table_looks_back_only_by_a_threshold_that_it_takes() -> None:
@@ -26,3 +26,15 @@ def test_a_table_reads_the_columns_that_it_is_moved_by() -> None:
         @table(grain=["ops_date"], slices=slices)
         def priorities_daily(tickets: DataFrame) -> DataFrame:
             return tickets
+
+
+def test_a_table_by_keys_is_moved_by_silver_only() -> None:
+    """A Gold table's commits don't name keys: the run would look for its change feed where there is none."""
+
+    @table(grain=["ticket_id"], slices=by_key("ticket_id", moved_by={"fact_tickets": ["ticket_id"]}))
+    def ticket_notes(fact_tickets: DataFrame) -> DataFrame:
+        return fact_tickets
+
+    declared: GoldTable = vars(ticket_notes)["gold"]
+    with pytest.raises(TypeError, match=r"ticket_notes: moved by keys of \['fact_tickets'\].*leave them out"):
+        refuse_gold_keys({**registry(), "ticket_notes": declared})

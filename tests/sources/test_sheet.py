@@ -3,33 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 
-from spark_jobs import tries
 from spark_jobs.contract import Contract, load_contract
 from spark_jobs.errors import SourceError, Unreachable
 from spark_jobs.sources import sheet as source
 from spark_jobs.sources.record import Asked, File
-from tests.sheets_server import SheetsServer, sheets_server
+from tests.sheets_server import AGENTS, SheetsServer, sheets_server
 
 DAY, NEXT = date(2024, 3, 1), date(2024, 3, 2)
-AGENTS = [["iD", "NamE", "experience", "state"], ["1", "Ann", "Junior", "Lagos"], ["2", "Bo", "", ""]]
-
-
-@pytest.fixture
-def sheets(monkeypatch: pytest.MonkeyPatch) -> Iterator[SheetsServer]:
-    """A server whose spreadsheet the built-in contracts read."""
-    monkeypatch.setattr(tries, "PAUSES", (0.0, 0.0))
-    with sheets_server(monkeypatch) as server:
-        for name, value in server.environment.items():
-            monkeypatch.setenv(name, value)
-        server.books["book"] = {"Notes": [["x"]], "agents": AGENTS}
-        yield server
 
 
 @pytest.fixture

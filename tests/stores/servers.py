@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -16,10 +15,10 @@ from http.client import HTTPConnection
 from importlib.util import find_spec
 from pathlib import Path
 
-import pytest
 from fsspec import AbstractFileSystem
 
 from state.stores import open_files
+from tests.lacking import lacking, program
 
 ROOT = Path(__file__).parents[2]
 BINARIES = ROOT / ".cache" / "bin"
@@ -44,17 +43,10 @@ class Store:
         return open_files(self.uri())[0]
 
 
-def missing(what: str) -> None:
-    """Skip the tests, with the reason; where everything must be there (CI) they fail."""
-    if os.environ.get("CI"):
-        pytest.fail(what)
-    pytest.skip(what)
-
-
 def _needs(*packages: str) -> None:
-    lacking = [name for name in packages if find_spec(name) is None]
-    if lacking:
-        missing(f"this environment lacks {', '.join(lacking)}")
+    absent = [name for name in packages if find_spec(name) is None]
+    if absent:
+        lacking(f"this environment has no {' and no '.join(absent)}", "`make setup` installs all that tests need")
 
 
 @contextmanager
@@ -123,22 +115,21 @@ def _emulator() -> Path:
 
 
 def _build() -> None:
-    go = shutil.which("go")
-    if go is None:
-        missing("no Go to build fake-gcs-server with (Debian: golang)")
+    go = program("go", "golang")  # nobody packages the emulator
+    again = "it takes a network, once"
     try:
         done = subprocess.run(
-            [str(go), "install", EMULATOR],
+            [go, "install", EMULATOR],
             env={**os.environ, "GOBIN": str(BINARIES), "GOFLAGS": "-buildvcs=false"},
             capture_output=True,
             text=True,
             timeout=600,
         )
     except subprocess.TimeoutExpired:
-        missing("fake-gcs-server wasn't built within ten minutes")
+        lacking("Go didn't build fake-gcs-server within ten minutes", again)
     else:
         if done.returncode:
-            missing(f"fake-gcs-server can't be built: {done.stderr.strip()[-300:]}")
+            lacking(f"Go can't build fake-gcs-server: {done.stderr.strip()[-300:]}", again)
 
 
 def _wait_for(port: int, path: str, process: subprocess.Popen[bytes]) -> None:
@@ -170,4 +161,4 @@ def with_jars(scheme: str) -> None:
     try:
         store_jars(f"{scheme}://any", session._spark_home(), ROOT / ".ivy" / "jars-stores" / session.spark_line())
     except EngineError as error:
-        missing(str(error))
+        lacking(error.what, str(error.hint))
