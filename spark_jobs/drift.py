@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Protocol
 
 from spark_jobs.batch import Batch
 from spark_jobs.errors import DataError, OpslakeError, SourceError
 from spark_jobs.log import log
-from spark_jobs.sources import Opened
+from spark_jobs.sources.headers import HeaderMap
+from spark_jobs.sources.record import File
 
 
-def look_at_headers(batch: Batch, source: Opened) -> dict[date, OpslakeError]:
+class Headed(Protocol):
+    """What knows the headers of deliveries."""
+
+    def header(self, file: File) -> HeaderMap | None:
+        """How the columns map onto the contract; None where records carry their own names. May raise SourceError."""
+
+
+def look_at_headers(batch: Batch, source: Headed) -> dict[date, OpslakeError]:
     """Days that lack a required column; those without a readable header fail at once and don't reach Bronze."""
     contract = batch.contract
     missing: dict[date, OpslakeError] = {}

@@ -26,6 +26,8 @@ from state.stores import delta_options
 
 Layer = Literal["bronze", "silver", "exception", "gold", "state"]
 
+STATISTICS = "delta.dataSkippingStatsColumns"
+"""The property of a table that names the columns which have statistics in its log."""
 MAINTENANCE = ("OPTIMIZE", "VACUUM START", "VACUUM END")
 PROPERTIES = {
     "delta.checkpointPolicy": "classic",
@@ -225,7 +227,7 @@ def _built(
     if change_feed:
         builder = builder.property("delta.enableChangeDataFeed", "true")
     if stats is not None:
-        builder = builder.property("delta.dataSkippingStatsColumns", ",".join(stats))
+        builder = builder.property(STATISTICS, ",".join(stats))
     columns = list(partition_by)
     return builder.partitionedBy(*columns) if columns else builder
 

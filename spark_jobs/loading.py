@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from functools import partial
+from itertools import groupby
 
 from spark_jobs import bronze
 from spark_jobs.batch import Batch, Loader, new_batch, record, recovered, running
@@ -13,7 +14,9 @@ from spark_jobs.contract import Contract
 from spark_jobs.drift import look_at_headers
 from spark_jobs.errors import SourceError, Unreachable, as_opslake_error, first_line
 from spark_jobs.forgotten import forgotten_of
+from spark_jobs.kept import Kept
 from spark_jobs.log import log
+from spark_jobs.planning import in_bronze
 from spark_jobs.silver_table import refuse_unfit
 from spark_jobs.sources import opened
 from spark_jobs.to_silver import to_silver
@@ -32,8 +35,9 @@ def load(loader: Loader, contract: Contract, dues: Sequence[Due]) -> list[DaySta
     a lost lease, a Silver table that can't be added to.
     """
     refuse_unfit(loader.lake, contract, business_timezone=loader.settings.business_timezone)
-    size = loader.settings.batch_days
-    parts = [dues[start : start + size] for start in range(0, len(dues), size)]
+    size, kept = loader.settings.batch_days, _kept(loader, contract, dues)
+    alike = [list(group) for _, group in groupby(dues, key=lambda due: due.logical_date in kept)]
+    parts = [group[start : start + size] for group in alike for start in range(0, len(group), size)]
     return [day for part in parts for day in _load_part(loader, contract, part)]
 
 
@@ -90,17 +94,15 @@ def _to_bronze(
 
     May be done again.
     """
+    if len(_kept(loader, contract, dues)) == len(dues):
+        batch, done = _begun(loader, contract, dues, again=again)
+        batch.failures |= look_at_headers(batch, Kept(loader.settings.lake, contract)) if batch.dues else {}
+        return batch, done
     with opened(contract, {due.logical_date: due.deliveries for due in dues}) as source:
-        batch = new_batch(
-            loader, contract, [replace(d, deliveries=tuple(source.deliveries[d.logical_date])) for d in dues]
-        )
-        done = recovered(loader, batch, again=again)
-        if done:
-            batch.dues = tuple(d for d in batch.dues if d.logical_date not in done)
-            loader.ledger.put(*done.values())
+        found = [replace(d, deliveries=tuple(source.deliveries[d.logical_date])) for d in dues]
+        batch, done = _begun(loader, contract, found, again=again)
         if not batch.dues:
             return batch, done
-        loader.ledger.put(*(running(loader, batch, d) for d in batch.dues))
         missing = look_at_headers(batch, source)
         bronze.write(
             loader.spark,
@@ -116,3 +118,21 @@ def _to_bronze(
     log.info("bronze.kept", dataset=contract.dataset, days=len(batch.alive))
     batch.failures |= missing
     return batch, done
+
+
+def _begun(
+    loader: Loader, contract: Contract, dues: Sequence[Due], *, again: bool
+) -> tuple[Batch, dict[date, DayState]]:
+    """A batch of what Silver doesn't have yet, which the ledger calls running; and the rows of the other days."""
+    batch = new_batch(loader, contract, dues)
+    done = recovered(loader, batch, again=again)
+    if done:
+        batch.dues = tuple(d for d in batch.dues if d.logical_date not in done)
+        loader.ledger.put(*done.values())
+    loader.ledger.put(*(running(loader, batch, d) for d in batch.dues))
+    return batch, done
+
+
+def _kept(loader: Loader, contract: Contract, dues: Sequence[Due]) -> set[date]:
+    """The days whose table or tab Bronze has already: what it holds is what was delivered, wherever it came from."""
+    return set(in_bronze(loader.settings.lake, contract, {due.logical_date: due.deliveries for due in dues}))

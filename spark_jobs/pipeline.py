@@ -121,7 +121,7 @@ class Pipeline:
 
     def run(self, choice: Choice) -> Report:
         """Load what the choice makes due and bring Gold up to it."""
-        with self.held() as (fence, report):
+        with self.held(loads=True) as (fence, report):
             plan = make_plan(self.settings, self.contracts, choice, ledger=self.ledger)
             self._settle(plan, report)
             self._load(plan, choice, fence, report)
@@ -133,7 +133,7 @@ class Pipeline:
         """The same in batches of days, giving the lake up between them; Gold once, at the end."""
         report, patience = Report(uuid.uuid4().hex[:12], self.command, datetime.now(UTC)), 0
         while True:
-            with self.held(report, patience) as (fence, _):
+            with self.held(report, patience, loads=True) as (fence, _):
                 plan = make_plan(self.settings, self.contracts, choice, ledger=self.ledger)
                 tried = {(d.dataset, d.logical_date) for d in report.days}
                 rest = [d for d in plan.due if (d.dataset, d.logical_date) not in tried]
@@ -185,8 +185,10 @@ class Pipeline:
         return report, forgot
 
     @contextmanager
-    def held(self, report: Report | None = None, patience: float = 0) -> Iterator[tuple[Fence, Report]]:
-        """Hold the lake; the run's record is written at its start and at its end, however it ends.
+    def held(
+        self, report: Report | None = None, patience: float = 0, *, loads: bool = False
+    ) -> Iterator[tuple[Fence, Report]]:
+        """Hold the lake; the run's record, which says whether it loads, is written at its start and however it ends.
 
         `LakeHeld` when somebody else has it for longer than `patience` seconds.
         """
@@ -200,6 +202,7 @@ class Pipeline:
             lease_number=lease.number,
             host=platform.node(),
             opslake_version=__version__,
+            loads=loads,
         )
         runs.put(record)
         self.ledger = Ledger(self.settings.lake, confirm=lease.confirm)

@@ -12,6 +12,7 @@ from spark_jobs.contract import Contract
 from spark_jobs.contract.formats import SERVED
 from spark_jobs.credentials import is_set
 from spark_jobs.errors import SourceError
+from spark_jobs.lookup import open_table
 from spark_jobs.settings import Settings
 from state.due import Due, what_is_due
 from state.landing import Delivery, find_deliveries, is_ready
@@ -81,14 +82,16 @@ def make_plan(
         mine = [s for s in states if s.dataset == contract.dataset]
         if not _is_in_use(contract, mine, choice):
             continue
-        latest = _latest(settings, choice)
+        latest, kept = _latest(settings, choice), _kept(settings, contract, mine)
         try:
-            found = _found(settings, contract, mine, latest)
+            found = {**kept, **_found(settings, contract, mine, latest)}
+            is_silent = False
         except SourceError as error:
-            silent.append(Silent(contract.dataset, latest, error))
-            continue
+            found, is_silent = kept, True
+            if latest not in kept:
+                silent.append(Silent(contract.dataset, latest, error))
         refreshed += _refreshed(mine, found)
-        due += what_is_due(
+        dues = what_is_due(
             contract,
             found,
             mine,
@@ -101,6 +104,7 @@ def make_plan(
             ready=partial(is_ready, settings.landing),
             live_run=live_run,
         )
+        due += [d for d in dues if d.logical_date in kept or not is_silent]
     due.sort(key=lambda d: (d.logical_date, d.dataset))
     return Plan(tuple(_at_most(due, choice.max_days)), tuple(states), tuple(silent), tuple(refreshed))
 
@@ -136,6 +140,24 @@ def _found(
     except ModuleNotFoundError as error:
         hint = "install opslake with its extras postgres, sheets, gcp or aws, whichever the contract needs"
         raise SourceError(f"the package {error.name} isn't installed", where=contract.dataset, hint=hint) from error
+
+
+def _kept(settings: Settings, contract: Contract, states: Sequence[DayState]) -> dict[date, list[Delivery]]:
+    """What runs that died had kept of days that didn't reach Silver: their source needn't be there any more."""
+    died = {s.logical_date: s.deliveries for s in states if s.status is Status.RUNNING and s.silver_version is None}
+    return {day: list(files) for day, files in in_bronze(settings.lake, contract, died).items()}
+
+
+def in_bronze(
+    lake: str, contract: Contract, deliveries: Mapping[date, Sequence[Delivery]]
+) -> dict[date, Sequence[Delivery]]:
+    """Those of a table's or tab's deliveries that Bronze has as they are; of files none, which stay where they are."""
+    if contract.format not in SERVED or not any(deliveries.values()):
+        return {}
+    table = open_table(lake, "bronze", contract.dataset)
+    there = {(p["_logical_date"], p["_delivery"]) for p in table.partitions()} if table is not None else set()
+    named = {day: files for day, files in deliveries.items() if files and all(file.checksum for file in files)}
+    return {day: files for day, files in named.items() if (day.isoformat(), delivery_id(files)) in there}
 
 
 def _refreshed(states: Iterable[DayState], found: Mapping[date, Sequence[Delivery]]) -> list[DayState]:

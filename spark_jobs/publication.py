@@ -21,7 +21,7 @@ from spark_jobs.checks import Verdict, compare, orphans
 from spark_jobs.errors import DataError
 from spark_jobs.feed import slices_note
 from spark_jobs.gold import GoldTable, Relationship
-from spark_jobs.lake import Fence, Lake, create, days_sql, in_days
+from spark_jobs.lake import STATISTICS, Fence, Lake, create, days_sql, in_days
 from spark_jobs.log import log
 from spark_jobs.lookup import one_of
 
@@ -136,7 +136,7 @@ def _publish_here(
             by.fence,
             new_schema=old is None,
             facts={"table": table.name},
-            properties={"delta.dataSkippingStatsColumns": ",".join(stats)} if stats else None,
+            properties={STATISTICS: ",".join(stats)} if stats else None,
         )
     else:
         days = [d for d in verdict.differing if isinstance(d, date)]

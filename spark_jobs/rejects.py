@@ -17,7 +17,7 @@ from pyspark.sql import functions as F
 
 from spark_jobs import direct
 from spark_jobs.contract import Contract
-from spark_jobs.lake import Fence, Lake, columns_of, create, days_sql, in_days
+from spark_jobs.lake import STATISTICS, Fence, Lake, columns_of, create, days_sql, in_days
 from spark_jobs.rules import LINEAGE
 
 DUPLICATE = "duplicate_in_batch"
@@ -69,11 +69,11 @@ def write(
         return
     if seen is None:
         path = lake.path("exception", contract.dataset)
-        create(spark, path, columns_of(SCHEMA), partition_by=PARTITIONS, stats=_statistics(contract))
+        create(spark, path, columns_of(SCHEMA), partition_by=PARTITIONS, stats=statistics(contract))
     _write_there(spark, lake, contract, new, moved, seen_days, fence)
 
 
-def _statistics(contract: Contract) -> list[str]:
+def statistics(contract: Contract) -> list[str]:
     """What prunes files; a key that is personal would show in the log."""
     is_personal = any(contract.column(name).is_personal for name in contract.key)
     return ["status"] if is_personal else ["record_key", "status"]
@@ -107,7 +107,7 @@ def _write_here(
     shape = new.schema if new is not None else None
     if seen is None or not days:
         if new is not None and new.num_rows:
-            layout = {"delta.dataSkippingStatsColumns": ",".join(_statistics(contract))}
+            layout = {STATISTICS: ",".join(statistics(contract))}
             direct.commit(
                 lake,
                 "exception",

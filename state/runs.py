@@ -14,7 +14,10 @@ from state.tables import RUNS, literal, open_table, read_rows, replace_rows
 
 @dataclass(frozen=True)
 class Run:
-    """One run; `figures` is its summary, of JSON values. `exit_code` is None while it runs, and when it was killed."""
+    """One run; `figures` is its summary, of JSON values. `exit_code` is None while it runs, and when it was killed.
+
+    `loads`: it looked for deliveries and loaded them; None where an earlier version of this package didn't say.
+    """
 
     run_id: str
     command: str
@@ -27,6 +30,7 @@ class Run:
     spark_version: str | None = None
     figures: Mapping[str, Any] = field(default_factory=dict)
     error: str | None = None
+    loads: bool | None = None
 
 
 class Runs:
@@ -50,11 +54,14 @@ class Runs:
         return [_run(row) for row in read_rows(handle, RUNS, tail=f"ORDER BY started_at DESC, run_id DESC LIMIT {n:d}")]
 
     def last_finished(self) -> Run | None:
-        """The run that came to its end last, with good data or bad; one that an error ended or a signal didn't."""
+        """Of the runs that load the one that came to its end last, with good data or bad.
+
+        One that an error ended or a signal didn't come to its end.
+        """
         handle = open_table(self.root, RUNS)
         if handle is None:
             return None
-        came_to_its_end = "finished_at IS NOT NULL AND error IS NULL"
+        came_to_its_end = "finished_at IS NOT NULL AND error IS NULL AND loads IS NOT FALSE"
         rows = read_rows(handle, RUNS, came_to_its_end, "ORDER BY finished_at DESC, run_id DESC LIMIT 1")
         return _run(rows[0]) if rows else None
 

@@ -142,5 +142,7 @@ def _gcs_for_hadoop(environment: Environment) -> dict[str, str]:
         "fs.gs.storage.root.url": f"{endpoint}/",
         "fs.gs.storage.service.path": "storage/v1/",
         "fs.gs.auth.type": "UNAUTHENTICATED",
+        "fs.gs.auth.service.account.enable": "false",  # the same in the words of the connector for Spark 3.5
+        "fs.gs.auth.null.enable": "true",
         "fs.gs.project.id": environment.get("GOOGLE_CLOUD_PROJECT") or "none",
     }

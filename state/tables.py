@@ -87,6 +87,7 @@ RUNS = StateTable(
         Column("spark_version"),
         Column("figures"),
         Column("error"),
+        Column("loads", "boolean"),
     ),
 )
 GOLD_PROGRESS = StateTable(
@@ -203,15 +204,14 @@ def read_rows(
     `columns` are those to read, all by default. A column that the table doesn't have yet, since an earlier version of
     this package made it, is null.
     """
-    asked = columns or [c.name for c in table.columns]
-    lacking = [name for name in _lacking(handle, table) if name in asked]
-    names = ", ".join(name for name in asked if name not in lacking)
-    sql = f"SELECT {names} FROM state WHERE {where} {tail}"
+    names = ", ".join(columns or [c.name for c in table.columns])
+    nulls = "".join(f", NULL AS {name}" for name in _lacking(handle, table))
+    source = f"(SELECT *{nulls} FROM state)" if nulls else "state"
+    sql = f"SELECT {names} FROM {source} WHERE {where} {tail}"
     try:
-        rows = python_rows(Table.from_arrow(QueryBuilder().register("state", handle).execute(sql)))
+        return python_rows(Table.from_arrow(QueryBuilder().register("state", handle).execute(sql)))
     except Exception as error:  # a store that fails amid the reading comes through Arrow as a bare Exception
         raise EngineError("a state table can't be read", where=handle.table_uri, value=first_line(error)) from error
-    return [dict.fromkeys(lacking) | row for row in rows] if lacking else rows
 
 
 def _lacking(handle: DeltaTable, table: StateTable) -> list[str]:

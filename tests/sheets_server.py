@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -28,7 +28,10 @@ AGENTS: Cells = [["iD", "NamE", "experience", "state"], ["1", "Ann", "Junior", "
 
 @dataclass
 class SheetsServer:
-    """Spreadsheets by id, each of tabs by name; `failures` are statuses that the next requests get."""
+    """Spreadsheets by id, each of tabs by name; `failures` are statuses that the next requests get.
+
+    `before_answer` is called with the path of each request, which waits for it.
+    """
 
     port: int = 0
     books: dict[str, dict[str, Cells]] = field(default_factory=dict)
@@ -36,6 +39,7 @@ class SheetsServer:
     requests: list[str] = field(default_factory=list)
     account: dict[str, str] = field(default_factory=dict)
     public: bytes = b""
+    before_answer: Callable[[str], None] = lambda _path: None
 
     @property
     def url(self) -> str:
@@ -68,10 +72,7 @@ def sheets_server(patch: pytest.MonkeyPatch) -> Iterator[SheetsServer]:
         "private_key": private.decode(),
         "token_uri": f"{server.url}/token",
     }
-    for module in (gspread.client, gspread.http_client, gspread.spreadsheet, gspread.worksheet):
-        for name, value in vars(module).items():
-            if isinstance(value, str) and value.startswith(GOOGLE):
-                patch.setattr(module, name, value.replace(GOOGLE, server.url))
+    speak_to(server.url, patch)
     thread = threading.Thread(target=http.serve_forever, daemon=True)
     thread.start()
     try:
@@ -79,6 +80,14 @@ def sheets_server(patch: pytest.MonkeyPatch) -> Iterator[SheetsServer]:
     finally:
         http.shutdown()
         http.server_close()
+
+
+def speak_to(url: str, patch: pytest.MonkeyPatch) -> None:
+    """Have gspread speak to the server at `url` instead of Google."""
+    for module in (gspread.client, gspread.http_client, gspread.spreadsheet, gspread.worksheet):
+        for name, value in vars(module).items():
+            if isinstance(value, str) and value.startswith(GOOGLE):
+                patch.setattr(module, name, value.replace(GOOGLE, url))
 
 
 def _handler(server: SheetsServer) -> type[BaseHTTPRequestHandler]:
@@ -98,6 +107,7 @@ def _handler(server: SheetsServer) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             path = unquote(urlsplit(self.path).path)
             server.requests.append(path)
+            server.before_answer(path)
             if server.failures:
                 status = server.failures.pop(0)
                 self.refuse(status)

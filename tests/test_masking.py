@@ -7,9 +7,9 @@ from datetime import date
 
 import pytest
 
+from spark_jobs import rejects
 from spark_jobs.contract import Contract
 from spark_jobs.masking import MASK, has_personal, masked_exception, masked_fields, masked_row, masked_trace
-from spark_jobs.rejects import _statistics
 from spark_jobs.silver_table import statistics
 from spark_jobs.trace import Delivered, Origin, Part, Trace
 from tests.contract_texts import messages, parcels, parsed
@@ -64,8 +64,8 @@ def test_nothing_personal_has_statistics_not_even_a_key(contract: Contract) -> N
     keyed = parsed(
         parcels(("        primaryKey: true\n", "        primaryKey: true\n        classification: secret\n"))
     )
-    assert (statistics(keyed)[:1], _statistics(keyed)) == (["sent_on"], ["status"])
-    assert (statistics(contract)[:1], _statistics(contract)) == (["parcel_id"], ["record_key", "status"])
+    assert (statistics(keyed)[:1], rejects.statistics(keyed)) == (["sent_on"], ["status"])
+    assert (statistics(contract)[:1], rejects.statistics(contract)) == (["parcel_id"], ["record_key", "status"])
     assert masked_exception({"record_key": "1"}, keyed) == {"record_key": MASK}
 
 

@@ -4,6 +4,7 @@ locals {
   # The last thing that a run says is run.done or run.failed, as JSON on standard error.
   batch_log = "resource.type=\"cloud_dataproc_batch\""
   ended     = "(jsonPayload.event=~\"^run\\.(done|failed)$\" OR jsonPayload.message=~\"\\\"event\\\": \\\"run\\.(done|failed)\\\"\")"
+  cared     = "(jsonPayload.command=\"maintain\" OR jsonPayload.message:\"\\\"command\\\": \\\"maintain\\\"\")"
   failed    = "(jsonPayload.event=\"run.failed\" OR jsonPayload.message:\"\\\"event\\\": \\\"run.failed\\\"\")"
 
   # A batch that can't even be started has only the platform to speak for it.
@@ -46,8 +47,8 @@ resource "google_monitoring_alert_policy" "failed_batch" {
 
 resource "google_logging_metric" "runs_ended" {
   name        = "${var.name}_runs_ended"
-  description = "Runs that came to their end, well or not."
-  filter      = "${local.batch_log} AND ${local.ended}"
+  description = "Runs that came to their end, well or not; maintenance loads nothing."
+  filter      = "${local.batch_log} AND ${local.ended} AND NOT ${local.cared}"
   depends_on  = [google_project_service.services]
 
   metric_descriptor {

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from spark_jobs.cli.app import Json, app, settings
-from spark_jobs.cli.show import counted, show_json, show_line, show_table
+from spark_jobs.cli.show import counted, show_json, show_line, show_noncurrent, show_table
 from spark_jobs.errors import UsageError
+from state.versions import noncurrent
 
 if TYPE_CHECKING:
     from spark_jobs.forgetting import Forgot
@@ -50,10 +51,10 @@ def _ids_in(file: Path) -> list[str]:
 
 def _show(report: Report, forgot: Forgot, *, as_json: bool) -> None:
     roots = {"landing": settings().landing, "lake": settings().lake}
-    versioned = [root for root in roots.values() if "://" in root]
+    kept = {root: noncurrent(root) for root in roots.values() if "://" in root}
     if as_json:
         tables = [vars(table) for table in report.tables if table.status != "untouched"]
-        told = {"rows": forgot.rows, "delete_elsewhere": forgot.sources, "delete_noncurrent_versions_below": versioned}
+        told = {"rows": forgot.rows, "delete_elsewhere": forgot.sources, "delete_noncurrent_versions": kept}
         show_json({"run_id": report.run_id, "exit_code": report.exit_code, **told, "tables": tables})
         return
     if forgot.rows:
@@ -65,7 +66,6 @@ def _show(report: Report, forgot: Forgot, *, as_json: bool) -> None:
         show_line((f"yours to delete: {counted(len(forgot.sources), 'delivery')} with their records", "bold"))
         for source in forgot.sources:
             show_line(f"  {source}")
-    for root in versioned:
-        show_line(("and noncurrent versions ", "bold"), f"of objects below {root}, where the bucket keeps them")
+    show_noncurrent(kept)
     show_line("older versions of the lake's tables still hold them until `opslake maintain --purge`")
     show_line(f"run {report.run_id} took {report.seconds:.1f} s, exit code {report.exit_code}")

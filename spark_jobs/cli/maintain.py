@@ -9,7 +9,8 @@ import typer
 
 from spark_jobs.cli.app import Json, app, settings
 from spark_jobs.cli.runs import command_line
-from spark_jobs.cli.show import Cell, counted, show_json, show_line, show_table, size_of
+from spark_jobs.cli.show import Cell, counted, show_json, show_line, show_noncurrent, show_table, size_of
+from state.versions import noncurrent
 
 if TYPE_CHECKING:
     from spark_jobs.maintenance import Maintained
@@ -43,10 +44,13 @@ def maintain(
 
 
 def _show(done: Maintained, *, dry_run: bool, as_json: bool) -> None:
+    lake = settings().lake
+    kept = {lake: noncurrent(lake)} if done.purged and "://" in lake else {}
     if as_json:
         run = {"run_id": done.report.run_id, "seconds": round(done.report.seconds, 2)} if done.report else {}
         tables = [asdict(care) for care in done.tables]
-        show_json({**run, "dry_run": dry_run, "purge": done.purged, "figures": done.figures, "tables": tables})
+        told = {"dry_run": dry_run, "purge": done.purged, "figures": done.figures, "tables": tables}
+        show_json({**run, **told, **({"delete_noncurrent_versions": kept} if kept else {})})
         return
     worked = [care for care in done.tables if not care.is_nothing]
     rows: list[list[Cell]] = [
@@ -56,20 +60,22 @@ def _show(done: Maintained, *, dry_run: bool, as_json: bool) -> None:
             size_of(care.bytes_after),
             f"{care.rewritten:,}",
             f"{care.retired:,}",
+            f"{care.restated:,}",
             f"{care.removed:,}",
             "" if dry_run else size_of(care.bytes_removed),
             care.kept_because or "",
         ]
         for care in worked
     ]
-    headers = ("table", "files", "size", "rewritten", "retired", "removed", "freed", "kept because")
+    headers = ("table", "files", "size", "rewritten", "retired", "restated", "removed", "freed", "kept because")
     if rows:
-        show_table(headers, rows, right=headers[1:7])
+        show_table(headers, rows, right=headers[1:8])
     what = "would be done" if dry_run else "was done"
     show_line(f"{counted(len(done.tables), 'table')}; nothing {what} for {len(done.tables) - len(worked)} of them")
     if done.purged:
         show_line(
             ("time travel ends here: ", "yellow"), f"only current versions {'would be' if dry_run else 'are'} left"
         )
+        show_noncurrent(kept)
     if done.report is not None:
         show_line(f"run {done.report.run_id} took {done.report.seconds:.1f} s")

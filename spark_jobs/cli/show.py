@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -140,6 +140,16 @@ def plain(value: object) -> object:
     if is_dataclass(value) and not isinstance(value, type):
         return asdict(value)
     return str(value)
+
+
+def show_noncurrent(roots: Mapping[str, list[str] | None]) -> None:
+    """What the buckets below these roots keep of objects that are gone; None where nobody could tell."""
+    for root, versions in roots.items():
+        if versions is None:
+            show_line(("noncurrent versions ", "bold"), f"of objects below {root}, where the bucket keeps them")
+        else:
+            told = counted(len(versions), "noncurrent version") if versions else "no noncurrent versions"
+            show_line((told, "bold"), f" of objects below {root}{': `--json` lists them' if versions else ''}")
 
 
 def show_report(report: Report, *, as_json: bool) -> None:

@@ -22,6 +22,7 @@ from spark_jobs.maintenance.cleaning import Removed, expired, purge, tend_log, v
 from spark_jobs.maintenance.compaction import compact, order_of
 from spark_jobs.maintenance.crowded import crowded, size_of
 from spark_jobs.maintenance.retiring import Place, retirable, retire
+from spark_jobs.maintenance.statistics import agreed, restate
 from spark_jobs.pipeline import PATIENCE, Pipeline, Report
 from spark_jobs.publishing import Publisher
 from spark_jobs.rebuilding import mark_stale
@@ -36,7 +37,10 @@ WHOLE = " (rebuilt whole)"
 
 @dataclass(frozen=True)
 class Care:
-    """What was done for one table, or would be; `removed` are files of old versions, and their bytes."""
+    """What was done for one table, or would be; `removed` are files of old versions, and their bytes.
+
+    `restated` are files that lost statistics in the log which the contract doesn't allow any more.
+    """
 
     table: str
     files_before: int = 0
@@ -45,6 +49,7 @@ class Care:
     bytes_after: int = 0
     rewritten: int = 0
     retired: int = 0
+    restated: int = 0
     removed: int = 0
     bytes_removed: int = 0
     log_files_removed: int = 0
@@ -53,11 +58,11 @@ class Care:
     @property
     def is_nothing(self) -> bool:
         """There was nothing to do, and nothing is held back."""
-        done = (self.rewritten, self.retired, self.removed, self.log_files_removed)
+        done = (self.rewritten, self.retired, self.restated, self.removed, self.log_files_removed)
         return not any(done) and self.kept_because is None
 
 
-FIGURES = ("rewritten", "retired", "removed", "bytes_removed", "log_files_removed")
+FIGURES = ("rewritten", "retired", "restated", "removed", "bytes_removed", "log_files_removed")
 
 
 @dataclass
@@ -113,6 +118,7 @@ def forecast(pipeline: Pipeline, *, purge_history: bool = False) -> Maintained:
             bytes_after=size.bytes,
             rewritten=sum(part.files for part in parts),
             retired=len(_retirable(pipeline, name)) if layer == "bronze" else 0,
+            restated=size.files if agreed(pipeline.contracts, layer, name, table) is not None else 0,
             removed=0 if why else len(expired(table, pipeline.lake.path(layer, name), hours)),
             kept_because=why,
         )
@@ -154,6 +160,7 @@ class Carer:
         """Everything for one table, in an order in which a kill leaves nothing undone for good."""
         had = size_of(_table(self.pipeline, layer, name))
         retired = self._retired(name) if layer == "bronze" else 0
+        restated = self._restated(layer, name)
         rewritten = self._compacted(layer, name) if layer != "state" else 0  # these do it as they are written
         why = _kept_because(self.pipeline, layer, name, {} if self.purge_history else self.readers)
         removed = Removed() if why else self._cleaned(layer, name)
@@ -166,6 +173,7 @@ class Carer:
             bytes_after=has.bytes,
             rewritten=rewritten,
             retired=retired,
+            restated=restated,
             removed=removed.files,
             bytes_removed=removed.bytes,
             log_files_removed=removed.log_files,
@@ -180,6 +188,11 @@ class Carer:
         places = _retirable(self.pipeline, dataset)
         retire(self.pipeline.lake, dataset, places, self.fence)
         return len(places)
+
+    def _restated(self, layer: Layer, name: str) -> int:
+        lake = self.pipeline.lake
+        columns = agreed(self.pipeline.contracts, layer, name, _table(self.pipeline, layer, name))
+        return 0 if columns is None else restate(lake, layer, name, self.fence, columns, self.pipeline.spark)
 
     def _compacted(self, layer: Layer, name: str) -> int:
         chosen = self.pipeline.settings

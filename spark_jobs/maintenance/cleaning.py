@@ -52,8 +52,7 @@ def vacuum(table: RustTable, path: str, hours: float, fence: Fence) -> Removed:
     gone = expired(table, path, hours)
     if not gone:
         return Removed()
-    told = _told(fence)
-    table.vacuum(int(hours), dry_run=False, enforce_retention_duration=False, full=True, commit_properties=told)
+    table.vacuum(int(hours), dry_run=False, enforce_retention_duration=False, full=True, commit_properties=told(fence))
     sizes = [_metric(entry, "sizeOfDataToDelete") for entry in table.history(5)]
     return Removed(files=len(gone), bytes=next((size for size in sizes if size is not None), 0))
 
@@ -87,7 +86,7 @@ def purge(lake: Lake, layer: Layer, name: str, fence: Fence, *, before_the_log: 
     if all(version == table.version() for version in log_files(path).values()):
         return gone
     try:
-        table.create_write_transaction([], mode="append", schema=table.schema(), commit_properties=_told(fence))
+        table.create_write_transaction([], mode="append", schema=table.schema(), commit_properties=told(fence))
     except CommitFailedError as error:
         raise EngineError(f"somebody else has committed meanwhile: {error}", where=f"{layer}/{name}") from error
     before_the_log()
@@ -113,8 +112,10 @@ def _forget_before(path: str, version: int) -> int:
     return len(old)
 
 
-def _told(fence: Fence) -> CommitProperties:
-    return CommitProperties(custom_metadata={"userMetadata": fence.metadata(maintenance=True)}, max_commit_retries=0)
+def told(fence: Fence, **facts: object) -> CommitProperties:
+    """What a commit of maintenance says of itself; it lands on the version that was looked at, or not at all."""
+    text = fence.metadata(maintenance=True, **facts)
+    return CommitProperties(custom_metadata={"userMetadata": text}, max_commit_retries=0)
 
 
 def _metric(entry: Mapping[str, Any], name: str) -> int | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from deltalake import CommitProperties, WriterProperties
+from deltalake import WriterProperties
 from deltalake.exceptions import CommitFailedError
 from pyspark.sql import SparkSession
 
@@ -17,6 +17,7 @@ from spark_jobs import direct
 from spark_jobs.errors import EngineError
 from spark_jobs.gold import registry
 from spark_jobs.lake import Fence, Lake, Layer
+from spark_jobs.maintenance.cleaning import told
 from spark_jobs.maintenance.crowded import WHOLE_FILE, Part, crowded, file_size, together
 from spark_jobs.session import new_session
 
@@ -66,11 +67,10 @@ def _here(
 ) -> None:
     table = lake.look(layer, name)
     assert table is not None  # it was there a moment ago, and this run holds the lake
-    told = CommitProperties(custom_metadata={"userMetadata": fence.metadata(maintenance=True)}, max_commit_retries=0)
     options: dict[str, Any] = {
         "partition_filters": _filters(group),
         "target_size": size,
-        "commit_properties": told,
+        "commit_properties": told(fence),
         "writer_properties": WriterProperties(compression="SNAPPY"),
     }
     try:

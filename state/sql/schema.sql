@@ -48,7 +48,8 @@ CREATE TABLE runs (
   opslake_version STRING COMMENT 'version of the package',
   spark_version STRING COMMENT 'version of Spark; null when it started none',
   figures STRING COMMENT 'JSON object: the summary of the run in figures',
-  error STRING COMMENT 'the error that ended it'
+  error STRING COMMENT 'the error that ended it',
+  loads BOOLEAN COMMENT 'whether it looked for deliveries: run and backfill do; null for runs of earlier versions'
 ) USING DELTA;
 
 -- How far each Gold table has come. One row per gold_table.

@@ -145,6 +145,23 @@ def test_a_lake_without_a_run_for_a_day_is_not_fresh(opslake: Command, root: Pat
     assert "2026-03-04 00:00 UTC" in answer.line("no run")
 
 
+def test_only_a_run_that_loads_is_a_run(opslake: Command, root: Path) -> None:
+    """Maintenance and a rebuild look for no delivery, however often they come; a run that finds nothing due does."""
+    ran(root, MIDNIGHT)
+    ledger(root, d4=Status.SUCCEEDED)
+    assert [opslake("maintain").code, opslake("rebuild", "--all").code] == [0, 0]
+    answer = opslake("check", "freshness")
+    assert (answer.code, "2026-03-04 00:00 UTC" in answer.line("no run")) == (1, True)
+
+    assert opslake("run").code == 0
+    assert opslake("check", "freshness").code == 0
+    assert [(run.command.split()[1], run.loads) for run in Runs(str(root)).last(3)] == [
+        ("run", True),
+        ("rebuild", False),
+        ("maintain", False),
+    ]
+
+
 def test_a_check_tells_once_of_what_it_finds_and_again_after_it_was_well(
     opslake: Command, root: Path, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,19 @@ def test_replace_rows_says_which_version_it_made(tmp_path: Path) -> None:
     """Creation is version 0, so the first rows are version 1."""
     assert replace_rows(str(tmp_path), RUNS, [{**ROW, "run_id": "a"}], "run_id = 'a'") == 1
     assert DeltaTable(f"{tmp_path}/state/runs").version() == 1
+
+
+def test_columns_of_later_versions_are_null_in_rows_and_in_conditions(tmp_path: Path) -> None:
+    """A table that an earlier version of this package made is read as it lies there, and widened when it is written."""
+    early = replace(RUNS, columns=tuple(c for c in RUNS.columns if c.name not in ("loads", "error")))
+    replace_rows(str(tmp_path), early, [{c.name: None for c in early.columns} | {"run_id": "a"}], "run_id = 'a'")
+    held = open_table(str(tmp_path), RUNS)
+    assert held is not None
+    assert read_rows(held, RUNS, "loads IS NOT FALSE AND error IS NULL") == [{**ROW, "run_id": "a"}]
+    assert read_rows(held, RUNS, columns=["run_id", "loads"]) == [{"run_id": "a", "loads": None}]
+    replace_rows(str(tmp_path), RUNS, [{**ROW, "run_id": "b", "loads": False}], "run_id = 'b'")
+    held.update_incremental()
+    assert [row["run_id"] for row in read_rows(held, RUNS, "loads IS NOT FALSE")] == ["a"]
 
 
 def test_a_table_that_is_not_there_is_none_and_a_broken_one_an_error(tmp_path: Path) -> None:
