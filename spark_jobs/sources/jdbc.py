@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import reduce
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from spark_jobs.sources.record import File
+from spark_jobs.sources.batches import bronze_schema
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame, SparkSession
+    import pyarrow as pa
+    from pyspark.sql import DataFrame, SparkSession
 
 CONNECTIONS = 16
 """At most so many queries for all tables: a query may be a union of many small tables."""
 
 
 def read_queries(
-    spark: SparkSession, queries: Sequence[tuple[int, str]], options: Mapping[str, str], *, columns: int
+    spark: SparkSession, queries: Sequence[tuple[int, str]], options: Mapping[str, str], *, columns: int, others: int
 ) -> DataFrame:
     """The rows of `(rows, SQL)` queries of one shape, together in at most CONNECTIONS partitions of about one size.
 
     No rows, of that shape, where there is no query.
     """
     if not queries:
-        shape = ", ".join(["f int", "n bigint", *(f"c{i} string" for i in range(columns)), "x string"])
+        texts = [*(f"c{i} string" for i in range(columns)), *(f"x{i} string" for i in range(others))]
+        shape = ", ".join(["f int", "n bigint", *texts])
         return spark.createDataFrame([], shape)
     shares: list[list[str]] = [[] for _ in range(min(len(queries), CONNECTIONS))]
     load = [0] * len(shares)
@@ -39,33 +40,50 @@ def read_queries(
     return reduce(lambda one, other: one.unionByName(other), frames)
 
 
-def in_bronze(
-    rows: DataFrame,
-    known: Sequence[str],
-    files: Sequence[File],
-    headers: Sequence[Sequence[str]],
-    *,
-    run_id: str,
-    load_time: datetime,
-) -> DataFrame:
-    """The rows with the contract's names and lineage; `f` is the place of their table among `files`."""
-    from pyspark.sql import functions as F
+class Delivered(NamedTuple):
+    """What the rows of one table share: the header, the names of columns that the contract doesn't know, lineage."""
 
-    def of_file(values: Sequence[object]) -> Column:
-        if len(values) == 1:
-            return F.lit(values[0])
-        return F.element_at(F.array(*map(F.lit, values)), F.col("f") + 1)
+    names: tuple[str, ...]
+    extra: tuple[str, ...]
+    lineage: Mapping[str, Any]
 
-    return rows.select(
-        *(F.col(f"c{i}").alias(name) for i, name in enumerate(known)),
-        F.from_json("x", "map<string,string>").alias("_extra"),
-        F.lit(None).cast("string").alias("_corrupt_record"),
-        of_file([json.dumps(list(names), ensure_ascii=False) for names in headers]).alias("_header"),
-        F.col("n").cast("bigint").alias("_row_number"),
-        of_file([file.path for file in files]).alias("_source_file"),
-        of_file([file.modified for file in files]).cast("timestamp").alias("_file_modified"),
-        of_file([file.delivery for file in files]).alias("_delivery"),
-        of_file([file.logical_date for file in files]).cast("date").alias("_logical_date"),
-        F.lit(load_time).cast("timestamp").alias("_load_time"),
-        F.lit(run_id).alias("_run_id"),
-    )
+
+def bronze_batches(
+    batches: Iterable[pa.RecordBatch], *, tables: Sequence[Delivered], known: Sequence[str]
+) -> Iterator[pa.RecordBatch]:
+    """The rows of `read_queries` in the shape of Bronze, in a task; `f` is the place of their table among `tables`.
+
+    Maps and what a table's rows share are made here, for on its way from Spark each map costs as much as 20 texts.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    for batch in batches:
+        for place in pc.unique(batch["f"]).to_pylist():
+            own = batch.filter(pc.equal(batch["f"], place))
+            table = tables[place]
+            shared = {"_header": json.dumps(list(table.names), ensure_ascii=False), **table.lineage}
+            columns = {
+                **{name: own[f"c{i}"] for i, name in enumerate(known)},
+                "_extra": _maps([own[f"x{i}"] for i in range(len(table.extra))], table.extra, len(own)),
+                "_row_number": own["n"],
+            }
+            shape = bronze_schema(known)
+            arrays = [
+                columns[f.name] if f.name in columns else pa.repeat(pa.scalar(shared.get(f.name), f.type), len(own))
+                for f in shape
+            ]
+            yield pa.RecordBatch.from_arrays(arrays, schema=shape)
+
+
+def _maps(values: Sequence[pa.Array], names: Sequence[str], rows: int) -> pa.Array:
+    """A map from the names to each row's values; nulls where there are no names."""
+    import pyarrow as pa
+
+    kind = pa.map_(pa.string(), pa.string())
+    if not names:
+        return pa.nulls(rows, kind)
+    by_row = pa.array([at * rows + row for row in range(rows) for at in range(len(names))], pa.int64())
+    offsets = pa.array(range(0, rows * len(names) + 1, len(names)), pa.int32())
+    keys = pa.array(list(names) * rows, pa.string())
+    return pa.MapArray.from_arrays(offsets, keys, pa.concat_arrays(values).take(by_row))

@@ -152,21 +152,36 @@ class Tables:
     def there(
         self, spark: SparkSession, files: Sequence[File], each: Each, columns: str, *, run_id: str, load_time: datetime
     ) -> DataFrame:
-        """What `each` makes of the rows, which Spark reads by JDBC."""
-        return self.frame(spark, files, run_id=run_id, load_time=load_time).mapInArrow(each, columns)
-
-    def frame(self, spark: SparkSession, files: Sequence[File], *, run_id: str, load_time: datetime) -> DataFrame:
-        """The rows by JDBC, in the shape of Bronze: every partition is one query, over parts of tables."""
-        from spark_jobs.sources.jdbc import in_bronze, read_queries
+        """What `each` makes of the rows, which Spark reads by JDBC: a query a partition, over parts of tables."""
+        from spark_jobs.sources.jdbc import Delivered, bronze_batches
 
         headers = [self.header(file) for file in files]
+        extra = [tuple(name for name in header.extra if name is not None) for header in headers]
+        tables = [
+            Delivered(tuple(header.names), names, lineage_of(file, run_id, load_time))
+            for header, names, file in zip(headers, extra, files, strict=True)
+        ]
         known = self.contract.source_names
+        rows = self._rows(spark, files, headers, known, others=max(map(len, extra), default=0))
+        return rows.mapInArrow(lambda batches: each(bronze_batches(batches, tables=tables, known=known)), columns)
+
+    def _rows(
+        self,
+        spark: SparkSession,
+        files: Sequence[File],
+        headers: Sequence[HeaderMap],
+        known: Sequence[str],
+        *,
+        others: int,
+    ) -> DataFrame:
+        from spark_jobs.sources.jdbc import read_queries
+
         queries: list[tuple[int, str]] = []
         for position, (file, header) in enumerate(zip(files, headers, strict=True)):
             extract = self.extracts[file.path]
             for part in extract.parts:
-                query = as_bronze(extract.table.sql, header, known, extract.key, part, position)
-                queries.append((part.rows, query))
+                table = (extract.table.sql, header, known, extract.key, part)
+                queries.append((part.rows, as_bronze(*table, position=position, others=others)))
         options = {
             "url": self.server.jdbc_url,
             "driver": DRIVER,
@@ -175,8 +190,7 @@ class Tables:
             "fetchsize": str(self.contract.options.get("fetchSize", FETCH_SIZE)),
             "sessionInitStatement": session_settings(self.snapshot, SESSION),
         }
-        rows = read_queries(spark, queries, options, columns=len(known))
-        return in_bronze(rows, known, files, [h.names for h in headers], run_id=run_id, load_time=load_time)
+        return read_queries(spark, queries, options, columns=len(known), others=others)
 
     def explained(self, error: Exception) -> SourceError | None:
         """The source's own failure in what Spark says, which has a class of the driver's in its text."""

@@ -53,19 +53,26 @@ def as_delivered(table: str, columns: Sequence[str], key: Sequence[str], part: P
 
 
 def as_bronze(
-    table: str, header: HeaderMap, known: Sequence[str], key: Sequence[str], part: Part, position: int
+    table: str,
+    header: HeaderMap,
+    known: Sequence[str],
+    key: Sequence[str],
+    part: Part,
+    *,
+    position: int,
+    others: int,
 ) -> str:
     """Query of a part's rows in the shape that tables of all days share.
 
-    `f` is the table's position, `n` the row's number, `c0` … the contract's columns, `x` the others as a JSON object.
+    `f` is the table's position, `n` the row's number, `c0` … the contract's columns, `x0` … the others in their order,
+    of which some table has as many as `others`.
     """
     at = {name: f"v{i}" for i, name in enumerate(header.columns) if name is not None}
     columns = (f"{at.get(name, 'NULL::text')} AS c{i}" for i, name in enumerate(known))
-    others = [(name, f"v{i}") for i, name in enumerate(header.extra) if name is not None]
-    pairs = ", ".join(f"{literal(name)}, {value}" for name, value in others)
-    extra = f"json_build_object({pairs})::text" if others else "NULL::text"
+    own = [f"v{i}" for i, name in enumerate(header.extra) if name is not None]
+    extra = (f"{value} AS x{i}" for i, value in enumerate([*own, *["NULL::text"] * (others - len(own))]))
     number = _number(header.names, key, part)
-    selected = ", ".join([f"{position} AS f", number, *columns, f"{extra} AS x"])
+    selected = ", ".join([f"{position} AS f", number, *columns, *extra])
     return f"SELECT {selected} {_source(table, header.names, key, part)}"
 
 

@@ -14,6 +14,7 @@ from pyspark.sql import SparkSession
 from spark_jobs import tries
 from spark_jobs.contract import load_contract
 from spark_jobs.sources import postgres as source
+from spark_jobs.sources import schema
 from spark_jobs.sources.record import Asked, File
 from state.ledger import Status
 from tests.e2e.conftest import NewTrial
@@ -67,7 +68,7 @@ def test_jdbc_gives_bronze_what_the_driver_gives_it(web: PostgresServer, spark: 
     with source.opened(contract, source.find(contract, Asked({}, NEXT))) as tables:
         files = [File(d.path, d.modified, day, d.delivery, d.size) for day, ds in tables.deliveries.items() for d in ds]
         here = tables.here(files, run_id="r", load_time=at).to_pylist()
-        frame = tables.frame(spark, files, run_id="r", load_time=at)
+        frame = tables.there(spark, files, iter, schema(contract.source_names), run_id="r", load_time=at)
         plan: Any = frame._jdf.queryExecution()
         told = plan.toString() + plan.simpleString() + plan.stringWithStats()
         there = [row.asDict(recursive=True) for row in frame.collect()]
