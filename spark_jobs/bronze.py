@@ -13,11 +13,11 @@ from deltalake.transaction import AddAction
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from spark_jobs import direct
-from spark_jobs.bronze_files import PARTITIONS, STATISTICS, WRITTEN, Written, write_files, write_in_task
+from spark_jobs import bronze_files, direct
+from spark_jobs.bronze_files import PARTITIONS, WRITTEN, Written, write_files, write_in_task
 from spark_jobs.contract import Contract
 from spark_jobs.forgotten import Forgotten, cleaner
-from spark_jobs.lake import Fence, Lake, columns_of, days_sql
+from spark_jobs.lake import STATISTICS, Fence, Lake, columns_of, days_sql
 from spark_jobs.sources import Opened, schema
 from spark_jobs.sources.batches import bronze_schema
 from spark_jobs.sources.record import File
@@ -99,16 +99,16 @@ def _commit(
         fence,
         facts=facts,
         partition_by=PARTITIONS,
-        properties={"delta.dataSkippingStatsColumns": STATISTICS},
+        properties={STATISTICS: bronze_files.STATISTICS},
     )
 
 
 def _action(file: Written) -> AddAction:
     statistics = {
         "numRecords": file.records,
-        "minValues": {STATISTICS: file.first},
-        "maxValues": {STATISTICS: file.last},
-        "nullCount": {STATISTICS: 0},
+        "minValues": {bronze_files.STATISTICS: file.first},
+        "maxValues": {bronze_files.STATISTICS: file.last},
+        "nullCount": {bronze_files.STATISTICS: 0},
     }
     values = dict(zip(PARTITIONS, (str(file.logical_date), file.delivery), strict=True))
     return AddAction(file.path, file.size, values, time.time_ns() // 1_000_000, True, json.dumps(statistics))

@@ -66,8 +66,8 @@ def _parts(batches: Iterable[pa.RecordBatch], clean: Clean | None) -> Iterator[P
         pairs = rows.select(PARTITIONS).group_by(PARTITIONS, use_threads=False).aggregate([]).to_pylist()
         for pair in pairs:
             day, delivery = (pair[name] for name in PARTITIONS)
-            own = pc.and_(pc.equal(rows[PARTITIONS[0]], day), pc.equal(rows[PARTITIONS[1]], delivery))
-            yield (day, delivery), rows if len(pairs) == 1 else rows.filter(own)
+            its = (pc.field(PARTITIONS[0]) == day) & (pc.field(PARTITIONS[1]) == delivery)
+            yield (day, delivery), rows if len(pairs) == 1 else rows.filter(its)
 
 
 def _written(table: str, day: date, delivery: str, parts: Iterator[pa.Table]) -> Written:

@@ -8,22 +8,20 @@ that lost its lease can't add one after the new holder.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from deltalake import CommitProperties, QueryBuilder, Schema, write_deltalake
 from deltalake import DeltaTable as RustTable
-from deltalake.exceptions import CommitFailedError, DeltaError
+from deltalake import QueryBuilder, Schema, write_deltalake
+from deltalake.exceptions import DeltaError
 from deltalake.transaction import AddAction, create_table_with_add_actions
 from pyspark.sql import DataFrame, SparkSession
 
 from spark_jobs.checks import Verdict
-from spark_jobs.errors import EngineError
 from spark_jobs.gold import Accepted, GoldTable
-from spark_jobs.lake import PROPERTIES, Fence, Lake, Layer
+from spark_jobs.lake import PROPERTIES, Fence, Lake, Layer, alone
 
 REWRITTEN = 10
 """A commit on the driver touches files of at most so many times `driver_rows` rows."""
@@ -197,7 +195,7 @@ def commit(
     Raises `EngineError` when somebody else has committed since.
     """
     mode = "append" if append else "overwrite"
-    options: dict[str, Any] = {"mode": mode, "commit_properties": _message(fence, facts)}
+    options: dict[str, Any] = {"mode": mode, "commit_properties": fence.properties(**facts)}
     options["target_file_size"] = file_bytes
     if append:
         options["schema_mode"] = "merge"
@@ -209,7 +207,7 @@ def commit(
         options["predicate"] = predicate
     if new_schema:
         options["schema_mode"] = "overwrite"
-    with _alone(layer, name):
+    with alone(layer, name):
         write_deltalake(seen if seen is not None else lake.path(layer, name), rows, **options)
 
 
@@ -230,8 +228,8 @@ def commit_files(
     A table that isn't there is made with `partition_by` and `properties`. Raises as `commit` does.
     """
     seen = lake.look(layer, name)
-    message = _message(fence, facts)
-    with _alone(layer, name):
+    message = fence.properties(**facts)
+    with alone(layer, name):
         if seen is None:
             create_table_with_add_actions(
                 lake.path(layer, name),
@@ -250,21 +248,6 @@ def commit_files(
             seen.alter.add_columns(missing, commit_properties=message)
         columns = list(partition_by)
         seen.create_write_transaction(list(files), "append", seen.schema(), columns, commit_properties=message)
-
-
-def _message(fence: Fence, facts: Mapping[str, object]) -> CommitProperties:
-    return CommitProperties(custom_metadata={"userMetadata": fence.metadata(**facts)}, max_commit_retries=0)
-
-
-@contextmanager
-def _alone(layer: Layer, name: str) -> Iterator[None]:
-    """A commit that finds another one before it becomes an error that says so."""
-    try:
-        yield
-    except CommitFailedError as error:
-        raise EngineError(
-            f"somebody else has committed meanwhile: {error}", where=f"{layer}/{name}", hint="run again"
-        ) from error
 
 
 def shape_of(table: RustTable) -> pa.Schema:

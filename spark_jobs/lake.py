@@ -8,19 +8,21 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import count
 from typing import Any, Literal
 
 from delta.tables import DeltaTable, DeltaTableBuilder
+from deltalake import CommitProperties
 from deltalake import DeltaTable as RustTable
-from deltalake.exceptions import TableNotFoundError
+from deltalake.exceptions import CommitFailedError, TableNotFoundError
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
-from spark_jobs.errors import LeaseLost
+from spark_jobs.errors import EngineError, LeaseLost
 from state.lease import Lease
 from state.stores import delta_options
 
@@ -155,6 +157,10 @@ class Fence:
         self.lease.confirm()
         return json.dumps({"run_id": self.lease.run_id, "lease": self.lease.number, **facts}, default=str)
 
+    def properties(self, **facts: Any) -> CommitProperties:
+        """The same for a commit by delta-rs, which lands on the version that was looked at, or not at all."""
+        return CommitProperties(custom_metadata={"userMetadata": self.metadata(**facts)}, max_commit_retries=0)
+
     def append_options(self, **facts: Any) -> dict[str, str | int]:
         """Options of an append, which Delta by itself lets through whatever came before it.
 
@@ -170,6 +176,17 @@ class Fence:
     def tell_merge(self, session: SparkSession, **facts: Any) -> None:
         """The same for a MERGE, which takes it from its session: give each thread a session of its own."""
         session.conf.set("spark.databricks.delta.commitInfo.userMetadata", self.metadata(**facts))
+
+
+@contextmanager
+def alone(layer: Layer, name: str) -> Iterator[None]:
+    """A commit that finds another one before it becomes an error that says so."""
+    try:
+        yield
+    except CommitFailedError as error:
+        raise EngineError(
+            f"somebody else has committed meanwhile: {error}", where=f"{layer}/{name}", hint="run again"
+        ) from error
 
 
 ALIASES = {"int": "integer", "bigint": "long", "smallint": "short", "tinyint": "byte"}

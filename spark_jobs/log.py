@@ -20,7 +20,7 @@ def configure(log_format: Literal["auto", "json", "console"] = "auto", *, quiet:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(30 if quiet else 20),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),  # what it is then: it may be replaced
         cache_logger_on_first_use=False,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 ISO8601 = "ISO8601"
 # Letter -> how many may stand together when text is parsed (Spark's own table of pattern letters, which follows
@@ -63,16 +64,25 @@ def outline(pattern: str) -> str:
 
     It knows the pattern's punctuation and where digits must stand, not how many, nor which words.
     """
+
+    def part(letter: str, width: int) -> str:
+        is_word = letter not in "yMLdDhKkHmsS" or (letter in "ML" and width > 2)
+        return ".+" if is_word else r"[+-]?\d+"
+
+    return f"(?is)^{as_expression(pattern, part)}$"
+
+
+def as_expression(pattern: str, part: Callable[[str, int], str]) -> str:
+    """The pattern as a regular expression; `part` gives that of a letter which stands so many times."""
     parts = []
     for literal, run, letter, other in _TOKEN.findall(pattern):
         if run:
-            is_word = letter not in "yMLdDhKkHmsS" or (letter in "ML" and len(run) > 2)
-            parts.append(".+" if is_word else r"[+-]?\d+")
+            parts.append(part(letter, len(run)))
         elif other in ("[", "]"):
             parts.append("(?:" if other == "[" else ")?")
         else:
             parts.append(re.escape(other or literal.replace("''", "'") or "'"))
-    return f"(?is)^{''.join(parts)}$"
+    return "".join(parts)
 
 
 def _unsettled(letters: set[str]) -> str | None:

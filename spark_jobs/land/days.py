@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta, timezone
-from functools import lru_cache
+from functools import lru_cache, partial
 from zoneinfo import ZoneInfo
 
 from spark_jobs.contract import Column, Contract
-from spark_jobs.contract.patterns import ISO8601
+from spark_jobs.contract.patterns import ISO8601, as_expression
 from spark_jobs.errors import UsageError
 
 DayReader = Callable[[str], date | None]
@@ -18,7 +18,6 @@ _ISO = re.compile(
     r"(?P<y>\d{4})-(?P<M>\d{2})-(?P<d>\d{2})"
     r"([T ](?P<H>\d{2}):(?P<m>\d{2})(:(?P<s>\d{2})([.,]\d{1,9})?)?\s*(?P<zone>Z|z|[+-]\d{2}(:?\d{2})?)?)?"
 )
-_TOKENS = re.compile(r"'((?:[^']|'')*)'|(([A-Za-z])\3*)|(.)", re.DOTALL)
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _LONG_MONTHS = (
     "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
@@ -80,18 +79,10 @@ def _expression(pattern: str) -> re.Pattern[str]:
     """A Spark datetime pattern as a regular expression with a group per part; UsageError for a part of no use here."""
     if pattern == ISO8601:
         return _ISO
-    parts: list[str] = []
-    for literal, run, letter, other in _TOKENS.findall(pattern):
-        if run:
-            parts.append(_part(letter, len(run), pattern))
-        elif other in ("[", "]"):
-            parts.append("(?:" if other == "[" else ")?")
-        else:
-            parts.append(re.escape(other or literal.replace("''", "'") or "'"))
-    return re.compile("".join(parts), re.IGNORECASE)
+    return re.compile(as_expression(pattern, partial(_part, pattern)), re.IGNORECASE)
 
 
-def _part(letter: str, width: int, pattern: str) -> str:
+def _part(pattern: str, letter: str, width: int) -> str:
     if letter == "M" and width > 2:
         return f"(?P<{'MMM' if width == 3 else 'MMMM'}>{'|'.join(_MONTHS if width == 3 else _LONG_MONTHS)})"
     if letter == "y":

@@ -70,6 +70,9 @@ def upload(
                 hint="--replace puts the export's days in their place, as corrections",
             )
         missing = [part for part in split.parts if part not in there]
+        if isinstance(files, LocalFileSystem):
+            for part in there:  # a death right after a file got its name left it with two
+                _hidden(Path(root, targets[part])).unlink(missing_ok=True)
         done, size = sum(part.size for part in there), sum(part.size for part in split.parts)
         told(done, size)
         with ThreadPoolExecutor(threads, thread_name_prefix="land") as pool:
@@ -153,10 +156,15 @@ def _put(files: AbstractFileSystem, folder: Path, part: Part, to: str, replace: 
         return
     target = Path(to)
     target.parent.mkdir(parents=True, exist_ok=True)
-    hidden = target.with_name(f".{target.name}.landing")
+    hidden = _hidden(target)
     files.put_file(source, str(hidden))
     if replace or not _linked(hidden, target):
         hidden.replace(target)
+
+
+def _hidden(target: Path) -> Path:
+    """The name of a day's file until it is whole."""
+    return target.with_name(f".{target.name}.landing")
 
 
 def _linked(hidden: Path, target: Path) -> bool:

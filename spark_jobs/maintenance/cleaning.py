@@ -7,12 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from deltalake import CommitProperties
 from deltalake import DeltaTable as RustTable
-from deltalake.exceptions import CommitFailedError
 
-from spark_jobs.errors import EngineError
-from spark_jobs.lake import Fence, Lake, Layer
+from spark_jobs.lake import Fence, Lake, Layer, alone
 from state.stores import open_files
 
 LONG_LOG = 10
@@ -52,7 +49,8 @@ def vacuum(table: RustTable, path: str, hours: float, fence: Fence) -> Removed:
     gone = expired(table, path, hours)
     if not gone:
         return Removed()
-    table.vacuum(int(hours), dry_run=False, enforce_retention_duration=False, full=True, commit_properties=told(fence))
+    properties = fence.properties(maintenance=True)
+    table.vacuum(int(hours), dry_run=False, enforce_retention_duration=False, full=True, commit_properties=properties)
     sizes = [_metric(entry, "sizeOfDataToDelete") for entry in table.history(5)]
     return Removed(files=len(gone), bytes=next((size for size in sizes if size is not None), 0))
 
@@ -85,10 +83,9 @@ def purge(lake: Lake, layer: Layer, name: str, fence: Fence, *, before_the_log: 
     assert table is not None  # it was there a moment ago, and this run holds the lake
     if all(version == table.version() for version in log_files(path).values()):
         return gone
-    try:
-        table.create_write_transaction([], mode="append", schema=table.schema(), commit_properties=told(fence))
-    except CommitFailedError as error:
-        raise EngineError(f"somebody else has committed meanwhile: {error}", where=f"{layer}/{name}") from error
+    properties = fence.properties(maintenance=True)
+    with alone(layer, name):
+        table.create_write_transaction([], mode="append", schema=table.schema(), commit_properties=properties)
     before_the_log()
     table = lake.look(layer, name)
     assert table is not None
@@ -110,12 +107,6 @@ def _forget_before(path: str, version: int) -> int:
     for _, name in old:
         system.rm_file(f"{root}/{name}")
     return len(old)
-
-
-def told(fence: Fence, **facts: object) -> CommitProperties:
-    """What a commit of maintenance says of itself; it lands on the version that was looked at, or not at all."""
-    text = fence.metadata(maintenance=True, **facts)
-    return CommitProperties(custom_metadata={"userMetadata": text}, max_commit_retries=0)
 
 
 def _metric(entry: Mapping[str, Any], name: str) -> int | None:

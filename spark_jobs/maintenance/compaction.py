@@ -10,14 +10,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from deltalake import WriterProperties
-from deltalake.exceptions import CommitFailedError
 from pyspark.sql import SparkSession
 
 from spark_jobs import direct
-from spark_jobs.errors import EngineError
 from spark_jobs.gold import registry
-from spark_jobs.lake import Fence, Lake, Layer
-from spark_jobs.maintenance.cleaning import told
+from spark_jobs.lake import Fence, Lake, Layer, alone
 from spark_jobs.maintenance.crowded import WHOLE_FILE, Part, crowded, file_size, together
 from spark_jobs.session import new_session
 
@@ -70,18 +67,14 @@ def _here(
     options: dict[str, Any] = {
         "partition_filters": _filters(group),
         "target_size": size,
-        "commit_properties": told(fence),
+        "commit_properties": fence.properties(maintenance=True),
         "writer_properties": WriterProperties(compression="SNAPPY"),
     }
-    try:
+    with alone(layer, name):
         if column is None:
             table.optimize.compact(**options)
         else:
             table.optimize.z_order([column], **options)
-    except CommitFailedError as error:
-        raise EngineError(
-            f"somebody else has committed meanwhile: {error}", where=f"{layer}/{name}", hint="run again"
-        ) from error
 
 
 def _there(

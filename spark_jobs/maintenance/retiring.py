@@ -58,14 +58,11 @@ def retirable(
 
 def retire(lake: Lake, dataset: str, places: set[Place], fence: Fence) -> None:
     """Take these deliveries out of Bronze by one commit."""
-    from deltalake import CommitProperties
-
     table = lake.look("bronze", dataset)
     if table is None or not places:
         return
     where = " OR ".join(f"(_logical_date = '{day}' AND _delivery = '{name}')" for day, name in sorted(places))
-    told = {"userMetadata": fence.metadata(dataset=dataset, retired=len(places))}
-    table.delete(where, commit_properties=CommitProperties(custom_metadata=told, max_commit_retries=0))
+    table.delete(where, commit_properties=fence.properties(dataset=dataset, retired=len(places)))
     log.info("bronze.retired", dataset=dataset, deliveries=len(places))
 
 

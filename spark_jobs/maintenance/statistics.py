@@ -15,15 +15,12 @@ from urllib.parse import unquote
 import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake import DeltaTable as RustTable
-from deltalake.exceptions import CommitFailedError
 from deltalake.transaction import AddAction, RemoveAction
 from pyspark.sql import SparkSession
 
 from spark_jobs import bronze_files, publication, rejects, silver_table
 from spark_jobs.contract import Contract
-from spark_jobs.errors import EngineError
-from spark_jobs.lake import STATISTICS, Fence, Lake, Layer
-from spark_jobs.maintenance.cleaning import told
+from spark_jobs.lake import STATISTICS, Fence, Lake, Layer, alone
 from spark_jobs.session import new_session
 from state.stores import open_files
 
@@ -63,14 +60,11 @@ def restate(
         return 0
     table.create_checkpoint()  # the one place with every file's statistics as they were written
     files: list[AddAction | RemoveAction] = list(_restated(path, table.version(), columns))
-    try:
-        if files:
-            partitions = table.metadata().partition_columns
-            table.create_write_transaction(
-                files, "append", table.schema(), partitions, commit_properties=told(fence, restated=len(files))
-            )
-    except CommitFailedError as error:
-        raise EngineError(f"somebody else has committed meanwhile: {error}", where=f"{layer}/{name}") from error
+    if files:
+        partitions = table.metadata().partition_columns
+        properties = fence.properties(maintenance=True, restated=len(files))
+        with alone(layer, name):
+            table.create_write_transaction(files, "append", table.schema(), partitions, commit_properties=properties)
     session = new_session(spark())  # delta-rs would raise the reader version of tables that Spark has made
     fence.tell_merge(session, maintenance=True)
     session.sql(f"ALTER TABLE delta.`{path}` SET TBLPROPERTIES ('{STATISTICS}' = '{','.join(columns)}')")

@@ -167,10 +167,14 @@ def _extra_of_columns(columns: Sequence[tuple[str, Sequence[str | None]]], reada
     if not all(readable):
         pairs = (zip(names, record, strict=True) for record in records)
         return pa.array([list(pair) if ok else None for ok, pair in zip(readable, pairs, strict=True)], _EXTRA)
+    return maps(names, _text(list(chain.from_iterable(records))))
+
+
+def maps(names: Sequence[str], values: pa.Array) -> pa.Array:
+    """One map per record from the names to its values, which stand record by record in one array."""
+    rows = len(values) // len(names)
     offsets = pa.array(range(0, rows * len(names) + 1, len(names)), pa.int32())
-    return pa.MapArray.from_arrays(
-        offsets, pa.array(names * rows, pa.string()), _text(list(chain.from_iterable(records)))
-    )
+    return pa.MapArray.from_arrays(offsets, pa.array([*names] * rows, pa.string()), values)
 
 
 def _batches(

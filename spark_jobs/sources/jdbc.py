@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import reduce
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from spark_jobs.sources.batches import bronze_schema
+from spark_jobs.sources.batches import bronze_schema, maps
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -80,10 +80,7 @@ def _maps(values: Sequence[pa.Array], names: Sequence[str], rows: int) -> pa.Arr
     """A map from the names to each row's values; nulls where there are no names."""
     import pyarrow as pa
 
-    kind = pa.map_(pa.string(), pa.string())
     if not names:
-        return pa.nulls(rows, kind)
+        return pa.nulls(rows, pa.map_(pa.string(), pa.string()))
     by_row = pa.array([at * rows + row for row in range(rows) for at in range(len(names))], pa.int64())
-    offsets = pa.array(range(0, rows * len(names) + 1, len(names)), pa.int32())
-    keys = pa.array(list(names) * rows, pa.string())
-    return pa.MapArray.from_arrays(offsets, keys, pa.concat_arrays(values).take(by_row))
+    return maps(names, pa.concat_arrays(values).take(by_row))

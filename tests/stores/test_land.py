@@ -133,6 +133,20 @@ def test_a_landing_that_was_killed_is_ended_by_the_same_command(landing: str, tm
     assert not [path for path in files.find(root) if path.rpartition("/")[2].startswith(".")]
 
 
+def test_a_file_that_a_death_left_with_two_names_keeps_its_own(tmp_path: Path) -> None:
+    """In a folder a file is written under a hidden name, and for a moment it has both."""
+    export, expected = _export(tmp_path)
+    landing = tmp_path / "landing"
+    command = ("land", export, "--dataset", "tickets", "--by", "created_at")
+    assert _opslake(str(landing), *command).returncode == 0
+    whole = landing / min(expected)
+    hidden = whole.with_name(f".{whole.name}.landing")
+    hidden.hardlink_to(whole)
+    assert _opslake(str(landing), *command).returncode == 0
+    assert not hidden.exists()
+    assert whole.read_bytes().decode() == expected[min(expected)]
+
+
 def test_another_delivery_that_lies_there_is_kept_unless_it_shall_be_replaced(landing: str, tmp_path: Path) -> None:
     """Nothing at all is put where a single day would be overwritten; --replace makes the export its correction."""
     export, expected = _export(tmp_path)
