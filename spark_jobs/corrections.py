@@ -20,7 +20,7 @@ from spark_jobs.errors import SourceError, UsageError
 from spark_jobs.exception_export import ID, INFORMATION, is_there, refuse_own_id
 from spark_jobs.sources.batches import bronze_schema, record_batches
 from spark_jobs.sources.csv import CsvOptions, read_csv
-from spark_jobs.sources.headers import HeaderMap, match_headers
+from spark_jobs.sources.headers import HeaderMap, match_headers, shown_header
 from spark_jobs.sources.record import Row
 from state.landing import modified_at
 from state.ledger import DayState
@@ -59,7 +59,7 @@ def read_corrections(path: str, contract: Contract) -> Corrections:
         rows = tuple(found)
     except SourceError as error:
         raise UsageError(error.what, where=error.where, value=error.value, hint=error.hint) from error
-    names = _names(rows, columns, where)
+    names = _names(rows, columns, where, quoted=not contract.has_personal)
     return Corrections(where, hashlib.sha256(content).hexdigest()[:12], modified_at(info), columns, rows, names)
 
 
@@ -72,7 +72,7 @@ def _columns(header: Sequence[str], contract: Contract, where: str) -> HeaderMap
         raise UsageError(
             "no column says which exception a row corrects",
             where=where,
-            value=", ".join(header),
+            value=shown_header(header, found, contract),
             allowed=ID,
             hint=f"`opslake exceptions export {contract.dataset} --to FILE` writes a file to begin with",
         )
@@ -80,7 +80,7 @@ def _columns(header: Sequence[str], contract: Contract, where: str) -> HeaderMap
         raise UsageError(
             f"a corrected row is a whole record: column {', '.join(found.missing)} is missing",
             where=where,
-            value=", ".join(header),
+            value=shown_header(header, found, contract),
             allowed=(ID, *known),
         )
     place = dict(zip(own, zip(found.columns, found.extra, strict=True), strict=True))
@@ -93,16 +93,18 @@ def _columns(header: Sequence[str], contract: Contract, where: str) -> HeaderMap
     )
 
 
-def _names(rows: Sequence[Row], columns: HeaderMap, where: str) -> tuple[str, ...]:
+def _names(rows: Sequence[Row], columns: HeaderMap, where: str, *, quoted: bool) -> tuple[str, ...]:
     """The exception that each row names; UsageError where one names none, or one that another row has named."""
     place, found = columns.extra.index(ID), dict[str, int]()
     for number, values, text in rows:
         record = f"{where}, record {number}"
         if values is None:
-            raise UsageError("the record can't be read", where=record, value=(text or "")[:200])
+            raise UsageError("the record can't be read", where=record, value=(text or "")[:200] if quoted else None)
         name = (values[place] or "").strip().lower()
         if not name:
-            raise UsageError(f"no {ID}", where=record, value=", ".join(v or "" for v in values)[:200])
+            raise UsageError(
+                f"no {ID}", where=record, value=", ".join(v or "" for v in values)[:200] if quoted else None
+            )
         if name in found:
             raise UsageError(f"record {found[name]} corrects the same exception", where=record, value=name)
         found[name] = number

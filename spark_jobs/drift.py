@@ -8,7 +8,7 @@ from typing import Protocol
 from spark_jobs.batch import Batch
 from spark_jobs.errors import DataError, OpslakeError, SourceError
 from spark_jobs.log import log
-from spark_jobs.sources.headers import HeaderMap
+from spark_jobs.sources.headers import HeaderMap, shown_header
 from spark_jobs.sources.record import File
 
 
@@ -35,7 +35,8 @@ def look_at_headers(batch: Batch, source: Headed) -> dict[date, OpslakeError]:
             continue
         lacking = set(header.missing)
         needed = [c.name for c in contract.columns if c.required and c.sources and set(c.sources) <= lacking]
-        unknown = [name for name in header.extra if name]
+        told = shown_header(header.names, header, contract)
+        unknown = [name for name in header.extra if name and told is not None]
         for counts, names in ((extra, unknown), (absent, lacking)):
             for name in names:
                 counts[name] = counts.get(name, 0) + 1
@@ -43,14 +44,14 @@ def look_at_headers(batch: Batch, source: Headed) -> dict[date, OpslakeError]:
             missing[file.logical_date] = DataError(
                 f"required column {', '.join(needed)} is missing",
                 where=file.path,
-                value=", ".join(header.names),
+                value=told,
                 hint="correct the delivery, or name the source column in the contract's transformSourceObjects",
             )
-        elif contract.drift == "fail" and (unknown or lacking):
+        elif contract.drift == "fail" and (any(header.extra) or lacking):
             missing[file.logical_date] = DataError(
                 "the columns aren't those of the contract",
                 where=file.path,
-                value=", ".join(header.names),
+                value=told,
                 allowed=contract.source_names,
                 hint="change the contract, or its driftPolicy to report",
             )

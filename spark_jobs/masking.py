@@ -14,11 +14,6 @@ from spark_jobs.trace import Delivered, Origin, Part, Trace
 MASK = "•••"
 
 
-def has_personal(contract: Contract) -> bool:
-    """Whether the contract classifies any column, so that a record as it was delivered may show something."""
-    return any(column.is_personal for column in contract.columns)
-
-
 def masked_row(row: Mapping[str, Any], *contracts: Contract) -> dict[str, Any]:
     """A row of Silver, or of a Gold table that follows from these datasets, without values of classified columns."""
     hidden = {column.name for contract in contracts for column in contract.columns if column.is_personal}
@@ -40,7 +35,7 @@ def masked_fields(fields: Mapping[str, Any], contract: Contract) -> dict[str, An
 
 def masked_record(raw: str | None, contract: Contract) -> str | None:
     """A record as exceptions keep it: of a malformed one, whose fields nobody knows, nothing is shown."""
-    if raw is None or not has_personal(contract):
+    if raw is None or not contract.has_personal:
         return raw
     try:
         fields = json.loads(raw)

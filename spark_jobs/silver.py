@@ -88,6 +88,7 @@ def classify(
     business_timezone: str,
     later_versions: DataFrame | None = None,
     delivered_keys: DataFrame | None = None,
+    delivered_on: date | None = None,
     all_stale: bool = False,
     from_nothing: bool = False,
 ) -> Classified:
@@ -95,8 +96,8 @@ def classify(
 
     `later_versions`: per key the newest `_later_version` accepted in a delivery of a later day (rule 7), also where it
     changed nothing; of a contract with carried columns in another delivery of the first day, too. `delivered_keys`:
-    the keys that a `replace` dataset still holds; Silver rows of other keys become `deleted`. `from_nothing`: as if
-    Silver were empty.
+    the keys that a `replace` dataset still holds; Silver rows of other keys become `deleted`, on the day
+    `delivered_on`. `from_nothing`: as if Silver were empty.
     """
     whole = delivered_keys is not None
     current = None if from_nothing else _matches(spark, lake, contract, accepted, number, driver_rows, whole=whole)
@@ -111,8 +112,7 @@ def classify(
     classed = _classes(rows, contract, all_stale=all_stale)
     if delivered_keys is not None and current is not None and not all_stale:
         gone = current.join(delivered_keys, list(contract.key), "left_anti")
-        day = accepted.agg(F.max("_logical_date")).first()
-        classed = classed.unionByName(_gone(gone, contract, None if day is None else day[0]), allowMissingColumns=True)
+        classed = classed.unionByName(_gone(gone, contract, delivered_on), allowMissingColumns=True)
     classed = classed.localCheckpoint(eager=False)
     return _counted(classed, contract)
 

@@ -93,7 +93,10 @@ def _bronze_rows(loader: Loader, batch: Batch) -> DataFrame:
 def _hold_back(
     loader: Loader, batch: Batch, tallies: Mapping[date, silver.Tally], claims: Mapping[date, DataError]
 ) -> set[date]:
-    """The days that go no further: too many rejects, empty where that isn't allowed, or claims of one unique value."""
+    """The days that go no further: too many rejects, empty where that isn't allowed, or claims of one unique value.
+
+    A whole list of which nothing passes is as good as empty: no `--accept-rejects` lets it through.
+    """
     contract = batch.contract
     held: set[date] = set()
     for day, found in tallies.items():
@@ -101,12 +104,18 @@ def _hold_back(
         where = f"{contract.dataset} {day}"
         if not found.read and not contract.allow_empty:
             batch.failures[day] = DataError("the delivery is empty", where=where, hint="deliver it again with rows")
+        elif contract.load_mode == "replace" and not found.accepted and not contract.allow_empty:
+            batch.failures[day] = DataError(
+                f"none of the list's {found.read} records passes: it would leave nothing of what is there",
+                where=where,
+                value=_worst(found),
+                hint="deliver it again; a list that may be empty needs `allowEmpty: true` in its contract",
+            )
         elif ratio > contract.max_reject_ratio and not loader.accept_rejects:
-            worst = sorted(found.reasons.items(), key=lambda item: -item[1])[:3]
             batch.failures[day] = DataError(
                 f"{found.rejected} of {found.read} records were rejected ({ratio:.1%})",
                 where=where,
-                value=", ".join(f"{name}: {count}" for name, count in worst),
+                value=_worst(found),
                 allowed=f"at most {contract.max_reject_ratio:.1%} (maxRejectRatio)",
                 hint=f"look at `opslake exceptions list {contract.dataset} --date {day}`; to let it pass: "
                 f"`opslake run --date {day} --dataset {contract.dataset} --accept-rejects`",
@@ -117,6 +126,12 @@ def _hold_back(
             continue
         held.add(day)
     return held
+
+
+def _worst(found: silver.Tally) -> str:
+    """The most frequent reasons, with their numbers."""
+    worst = sorted(found.reasons.items(), key=lambda item: -item[1])[:3]
+    return ", ".join(f"{name}: {count}" for name, count in worst)
 
 
 def _classified(
@@ -145,6 +160,7 @@ def _classified(
         business_timezone=zone,
         later_versions=versions,
         delivered_keys=judged.select(*contract.key).dropna().distinct() if is_whole else None,
+        delivered_on=max(passing),
         all_stale=is_whole and not set(later) <= set(passing),
     )
 

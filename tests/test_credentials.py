@@ -72,7 +72,11 @@ def test_a_contract_says_where_its_server_is() -> None:
 
 def test_a_contract_that_holds_a_password_is_refused_without_showing_it() -> None:
     """Neither as a credential nor in an address."""
-    for options in ("{url: env:U, password: hunter2}", "{url: 'postgresql://me:hunter2@db/complaints'}"):
+    for options in (
+        "{url: env:U, password: hunter2}",
+        "{url: 'postgresql://me:hunter2@db/complaints'}",
+        "{url: 'postgresql://db/complaints?user=me&password=hunter2'}",
+    ):
         stated = f"  - {{property: format, value: postgres}}\n  - {{property: options, value: {options}}}\n"
         found = messages(parcels(("slaProperties:", f"{stated}slaProperties:")))
         assert "by reference only" in found

@@ -9,7 +9,7 @@ import pytest
 
 from spark_jobs import rejects
 from spark_jobs.contract import Contract
-from spark_jobs.masking import MASK, has_personal, masked_exception, masked_fields, masked_row, masked_trace
+from spark_jobs.masking import MASK, masked_exception, masked_fields, masked_row, masked_trace
 from spark_jobs.silver_table import statistics
 from spark_jobs.trace import Delivered, Origin, Part, Trace
 from tests.contract_texts import messages, parcels, parsed
@@ -72,7 +72,7 @@ def test_nothing_personal_has_statistics_not_even_a_key(contract: Contract) -> N
 def test_public_is_not_personal(contract: Contract) -> None:
     """The standard's word for what anybody may see."""
     public = (PERSONAL[0], PERSONAL[1].replace("personal", "public"))
-    assert (has_personal(contract), has_personal(parsed(parcels(public)))) == (True, False)
+    assert (contract.has_personal, parsed(parcels(public)).has_personal) == (True, False)
 
 
 OWNER = ("  - {property: nullTokens", "  - {property: customerIdColumn, value: owner}\n  - {property: nullTokens")

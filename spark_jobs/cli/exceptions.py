@@ -98,11 +98,10 @@ def export(
     """Write the open exceptions to a CSV file, to be corrected there."""
     from spark_jobs.contract import load_contracts
     from spark_jobs.exception_export import export_exceptions
-    from spark_jobs.masking import has_personal
 
     contracts = load_contracts(settings().contracts)
     known_dataset(dataset, contracts)
-    if has_personal(contracts[dataset]) and not unmask:
+    if contracts[dataset].has_personal and not unmask:
         raise UsageError(
             "its records hold personal data, which a file to correct them in would show",
             where=f"opslake exceptions export {dataset}",

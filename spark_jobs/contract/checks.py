@@ -21,7 +21,7 @@ from spark_jobs.contract.formats import (
     UNDATED,
 )
 from spark_jobs.contract.model import Contract
-from spark_jobs.contract.references import is_reference
+from spark_jobs.contract.references import has_no_secret, is_reference
 from spark_jobs.contract.settings import Kind, is_finite, is_of
 from spark_jobs.errors import nearest
 from spark_jobs.names import squeeze
@@ -224,7 +224,7 @@ def _check_option(option: str, value: object, kind: Kind, report: Report) -> Non
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
             report.add(key, "not a number of that kind", value=value, allowed=kind)
     elif kind in (REFERENCE, ADDRESS):
-        named = is_reference(value) or (kind == ADDRESS and isinstance(value, str) and "@" not in value)
+        named = is_reference(value) or (kind == ADDRESS and isinstance(value, str) and has_no_secret(value))
         if not named:  # the value may be the secret itself: it isn't shown
             report.add(key, "a credential is given by reference only", allowed=kind)
     elif not is_of(value, kind):

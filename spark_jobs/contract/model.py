@@ -114,6 +114,11 @@ class Contract:
         return self.customer_id is not None and self.key == (self.customer_id,)
 
     @property
+    def has_personal(self) -> bool:
+        """Whether it classifies any column, so that a record as it was delivered may show something."""
+        return any(c.is_personal for c in self.columns)
+
+    @property
     def personal_sources(self) -> tuple[str, ...]:
         """The Bronze columns that personal columns read, other than the customer's id."""
         personal = (c for c in self.columns if c.is_personal and c.name != self.customer_id)

@@ -81,6 +81,7 @@ def read_contract(document: Block, report: Report) -> Contract | None:
         for name, value in settings.items()
         if name in FIELDS
     }
+    stated.setdefault("allow_empty", stated.get("load_mode") != "replace")  # an empty list would leave nothing
     hours = _latency(document, report)
     if hours is not None:
         stated["sla_hours"] = hours

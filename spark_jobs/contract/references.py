@@ -1,9 +1,10 @@
-"""References to credentials: a contract names where a secret lies, never the secret itself."""
+"""References to credentials: a contract names where a secret lies, never the secret itself, nor an address with one."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from urllib.parse import parse_qsl
 
 REFERENCES: Mapping[str, re.Pattern[str]] = {
     "env": re.compile(r"[A-Za-z_][A-Za-z0-9_]*"),
@@ -11,6 +12,17 @@ REFERENCES: Mapping[str, re.Pattern[str]] = {
     "aws-secret": re.compile(r"[^#\s]+(#[^#\s]+)?"),
 }
 """Where a secret may lie, and how it is named there; after # stands a key of a secret that is a JSON object."""
+
+
+ADDRESS_PARAMETERS = ("sslmode", "sslrootcert", "sslcert", "sslkey")
+"""What may stand after the question mark of a server's address."""
+
+
+def has_no_secret(address: str) -> bool:
+    """Whether the address of a server gives no user, no password and nothing else that isn't known to be harmless."""
+    _, _, query = address.partition("?")
+    stated = {name for name, _ in parse_qsl(query, keep_blank_values=True)}
+    return "@" not in address and stated <= set(ADDRESS_PARAMETERS)
 
 
 def is_reference(value: object) -> bool:

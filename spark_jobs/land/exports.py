@@ -9,7 +9,7 @@ from typing import BinaryIO
 from spark_jobs.contract import Contract
 from spark_jobs.errors import UsageError
 from spark_jobs.sources.csv import csv_options, read_texts
-from spark_jobs.sources.headers import match_headers
+from spark_jobs.sources.headers import match_headers, shown_header
 from spark_jobs.sources.json import json_options, read_json_texts
 
 Record = tuple[str | None, str]
@@ -42,7 +42,8 @@ def _of_csv(stream: BinaryIO, contract: Contract, source: str, where: str) -> Ex
     names, header, rows = read_texts(stream, csv_options(contract.options), where)
     found = match_headers(names, contract.source_names, keep_source_row_id=contract.keep_source_row_id, where=where)
     if source not in found.columns:
-        raise UsageError("the export hasn't the column that names the day", where=where, value=source, allowed=names)
+        what, told = "the export hasn't the column that names the day", shown_header(names, found, contract)
+        raise UsageError(what, where=where, value=source, allowed=told)
     place = found.columns.index(source)
     records = ((values[place] if values is not None else None, _ended(text)) for values, text in rows)
     return Export(_ended(header), "", "", records)

@@ -174,7 +174,8 @@ def _read_header(reader: Reader, lines: _Lines, where: str) -> tuple[tuple[str, 
     first = lines.count - len(lines.kept) + 1
     text = lines.take()
     if problem is not None:
-        raise SourceError(f"the header can't be read: {problem}", where=f"{where}, line {first}", value=text[:200])
+        # what stands there isn't told: in a file without a header it is somebody's record
+        raise SourceError(f"the header can't be read: {problem}", where=f"{where}, line {first}")
     if not any(name.strip() for name in names):
         raise SourceError(
             "the file has no header", where=f"{where}, line {first}", hint="its first record must name the columns"

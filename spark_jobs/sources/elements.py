@@ -126,5 +126,4 @@ def _end_of_element(text: str, start: int) -> int:
 
 def _broken(what: str, window: _Window, where: str) -> SourceError:
     line, column = window.position(window.at)
-    found = window.text[window.at : window.at + 40] or None
-    return SourceError(what, where=f"{where}, line {line}, column {column}", value=found)
+    return SourceError(what, where=f"{where}, line {line}, column {column}")  # not what stands there: it is a record

@@ -7,9 +7,13 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from spark_jobs.errors import ContractError, SourceError
 from spark_jobs.names import squeeze
+
+if TYPE_CHECKING:
+    from spark_jobs.contract import Contract
 
 SOURCE_ROW_ID = "source_row_id"
 _EXPORTED_INDEXES = frozenset({"index", "unnamed0", "indexlevel0"})  # squeezed
@@ -59,8 +63,9 @@ def match_headers(
     for position, delivered in enumerate(header):
         target = _target(delivered, position, squeezed, keep_source_row_id)
         if target is not None and target in ends:
+            told = f"two headers end at the name {target!r}: {ends[target]!r} and {delivered!r}"
             raise SourceError(
-                f"two headers end at the name {target!r}: {ends[target]!r} and {delivered!r}",
+                told if target in names or target == SOURCE_ROW_ID else _of_no_name(header, ends[target], position),
                 where=where,
                 hint="rename or drop one of them in the delivery",
             )
@@ -73,6 +78,20 @@ def match_headers(
         extra=tuple(None if target in names else target for target in targets),
         missing=tuple(name for name in known if name not in ends),
     )
+
+
+def _of_no_name(header: Sequence[str], one: str, other: int) -> str:
+    """Two that the contract doesn't know, by their places: in a file without a header they are values of a record."""
+    return f"two headers that the contract doesn't know end at one name, the {header.index(one) + 1}. and {other + 1}."
+
+
+def shown_header(header: Sequence[str], found: HeaderMap, contract: Contract) -> str | None:
+    """A header for an error's text; None where it may be somebody's record, in a file that begins without a header.
+
+    A header of which the contract knows a name is one.
+    """
+    is_one = any(name in contract.source_names for name in found.columns)
+    return ", ".join(header) if is_one or not contract.has_personal else None
 
 
 def _target(delivered: str, position: int, squeezed: dict[str, str], keep_source_row_id: bool) -> str | None:

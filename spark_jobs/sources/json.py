@@ -7,6 +7,7 @@ Numbers keep their literal, true and false are spelled so, null is None, and nes
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
@@ -24,6 +25,7 @@ Text: TypeAlias = tuple[dict[str, str | None] | None, str]
 
 _BLOCK = 1 << 18
 _SPACE = " \t\r\n"
+_HALF_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")  # of a pair, or of none
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,9 +148,9 @@ def _read_array(pieces: Iterator[str], where: str) -> Iterator[Text]:
 
 def _read_columns(pieces: Iterator[str], where: str) -> Iterator[Text]:
     """The indexes of all columns in numeric order; a column that lacks one gives null there."""
-    columns = columns_of("".join(pieces), where)
-    texts = {name: values.values() for name, values in columns.items()}
-    damaged = any(type(v) is str and not v.isascii() and is_damaged(v) for values in texts.values() for v in values)
+    text = "".join(pieces)
+    columns = columns_of(text, where)
+    damaged = is_damaged(text) or _HALF_ESCAPE.search(text) is not None
     for index in sorted({i for values in columns.values() for i in values}):
         record = {name: values.get(index) for name, values in columns.items()}
         if damaged and any(map(is_damaged, filter(None, map(_as_text, record.values())))):
@@ -176,9 +178,7 @@ def _indexed(name: str, values: Any, where: str, hint: str) -> dict[int, Any]:
     if is_damaged(name):
         raise SourceError("a column's name can't be decoded", where=where, value=printable(name))
     if type(values) is not dict:
-        raise SourceError(
-            f"the column {name!r} has no indexes", where=where, value=printable(_compact(values))[:40], hint=hint
-        )
+        raise SourceError(f"the column {name!r} has no indexes", where=where, hint=hint)
     wrong = [index for index in values if not (index.isascii() and index.isdigit())]
     if wrong:
         raise SourceError(f"an index of the column {name!r} is no number", where=where, value=printable(wrong[0]))

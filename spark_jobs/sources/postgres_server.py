@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlencode, urlsplit
 
+from spark_jobs.contract.references import ADDRESS_PARAMETERS
 from spark_jobs.credentials import given, resolve
 from spark_jobs.errors import SourceError, Unreachable
 
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 CONNECT_SECONDS = 10
 PORT = 5432
 SAFE_MODES = ("require", "verify-ca", "verify-full")
-TLS = ("sslmode", "sslrootcert", "sslcert", "sslkey")
+HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+")
 SESSION = {"TimeZone": "UTC", "DateStyle": "ISO, YMD", "IntervalStyle": "postgres", "bytea_output": "hex"}
 """What decides how a value becomes text, on every connection that reads rows."""
 
@@ -116,17 +118,8 @@ def server_of(options: Mapping[str, Any], where: str) -> Server:
 
     A host that isn't this machine is spoken to by TLS only.
     """
-    text = given(str(options["url"]))
-    try:
-        url = urlsplit(text.removeprefix("jdbc:"))
-        port = url.port or PORT
-    except ValueError:
-        url, port = urlsplit(""), PORT
-    if url.scheme not in ("postgresql", "postgres") or not url.path.strip("/"):
-        allowed = "postgresql://host:port/database?sslmode=…"
-        raise SourceError("not the address of a Postgres database", where=f"{where}, options.url", allowed=allowed)
-    stated = {name: value for name, value in parse_qsl(url.query) if name in TLS}
-    host = url.hostname or "localhost"
+    url, host, port = _address(given(str(options["url"])), f"{where}, options.url")
+    stated = dict(parse_qsl(url.query))
     mode = stated.setdefault("sslmode", "prefer" if is_local(host) else "require")
     if mode not in SAFE_MODES and not is_local(host):
         hint = "only a server on this machine may be spoken to without TLS"
@@ -134,6 +127,26 @@ def server_of(options: Mapping[str, Any], where: str) -> Server:
     user = resolve(options["user"]) if "user" in options else unquote(url.username or "")
     password = resolve(options["password"]) if "password" in options else unquote(url.password or "") or None
     return Server(host, port, unquote(url.path.strip("/")), stated, user, password)
+
+
+def _address(text: str, where: str) -> tuple[SplitResult, str, int]:
+    """The address with its host and port; nothing of one that can't be used is shown: it may be of a password."""
+    allowed = "postgresql://host:port/database?sslmode=…"
+    try:
+        url = urlsplit(text.removeprefix("jdbc:"))
+        host, port = url.hostname or "localhost", url.port or PORT
+    except ValueError:
+        url, host, port = urlsplit(""), "", PORT
+    if url.scheme not in ("postgresql", "postgres") or not url.path.strip("/") or not HOST.fullmatch(host):
+        raise SourceError("not the address of a Postgres database", where=where, allowed=allowed)
+    if "@" in url.path + url.query + url.fragment:
+        hint = "in a user's name or a password / is written %2F, ? %3F, # %23 and @ %40"
+        raise SourceError("an @ stands after the host", where=where, allowed=allowed, hint=hint)
+    stated = {name for name, _ in parse_qsl(url.query, keep_blank_values=True)}
+    if url.fragment or not stated <= set(ADDRESS_PARAMETERS):
+        hint = "user and password stand before the host, or in options"
+        raise SourceError("an unknown parameter in the address", where=where, allowed=ADDRESS_PARAMETERS, hint=hint)
+    return url, host, port
 
 
 def is_local(host: str) -> bool:

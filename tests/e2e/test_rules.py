@@ -15,6 +15,18 @@ from tests.e2e.trial import COLUMNS, Trial, csv_text, gzipped, ticket
 
 ONE, TWO, THREE, FOUR, FIVE, SIX = (date(2024, 3, day) for day in range(1, 7))
 AGENTS = "agent_id,agent_name,team,tier,location,shift,hired_on"
+MAY_BE_EMPTY = """
+kind: DataContract
+apiVersion: v3.1.0
+id: agents
+version: 1.0.0
+status: active
+customProperties:
+  - {property: extends, value: builtin}
+  - {property: allowEmpty, value: true}
+schema:
+  - name: agents_master
+"""
 
 
 def good(day: date, number: int, **cells: str) -> list[str]:
@@ -337,6 +349,28 @@ class TestAReplaceDataset:
         state = trial.days("agents_master")[TWO]
         assert (state.status, state.error_class) == (Status.FAILED, "DataError")
         assert "empty" in str(state.error_message)
+
+    def test_a_list_of_which_nothing_passes_is_as_good_as_empty(self, trial: Trial) -> None:
+        """Whoever accepts its rejects doesn't mean that nobody is left."""
+        self.give(trial, ONE, *self.agents("a"))
+        trial.deliver(TWO, *self.agents("", ""), dataset="agents_master", header=AGENTS)
+        report = trial.load(dataset="agents_master", accept_rejects=True)
+        assert (report.exit_code, self.ids(trial)) == (1, ["a"])
+        state = trial.days("agents_master")[TWO]
+        assert (state.status, state.error_class) == (Status.FAILED, "DataError")
+        assert "none of the list's 2 records passes" in str(state.error_message)
+        assert "found: 'missing_agent_id: 2'" in str(state.error_message)
+        assert len(trial.exceptions("open", dataset="agents_master")) == 2
+
+    def test_a_list_that_may_be_empty_empties_silver_and_its_day_says_so(self, trial: Trial) -> None:
+        """Who is gone is counted on the day of the list, though no row of it is left to tell it."""
+        (trial.folder / "contracts").mkdir()
+        (trial.folder / "contracts" / "agents_master.odcs.yaml").write_text(MAY_BE_EMPTY)
+        trial.options = {"contracts": str(trial.folder / "contracts")}
+        self.give(trial, ONE, *self.agents("a", "b"))
+        self.give(trial, TWO)
+        assert self.ids(trial) == []
+        assert (trial.figures("agents_master")[TWO]["read"], trial.figures("agents_master")[TWO]["deleted"]) == (0, 2)
 
     @pytest.mark.engine
     def test_an_older_list_that_comes_late_changes_nothing(self, trial: Trial) -> None:

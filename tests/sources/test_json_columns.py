@@ -51,6 +51,16 @@ def test_a_value_that_cant_be_decoded_costs_only_its_record() -> None:
 
 
 @pytest.mark.parametrize(
+    ("value", "told"),
+    [(b'["a\xff"]', '["a\\xff"]'), (b'{"n\xff": 1}', '{"n\\xff":1}'), (rb'{"n": "\ud83d"}', '{"n":"\\ud83d"}')],
+)
+def test_so_does_one_inside_a_nested_value(value: bytes, told: str) -> None:
+    """Also half of a pair that is written as an escape; a whole pair is a character."""
+    rows = read(b'{"id": {"0": "a", "1": "b"}, "more": {"0": %b, "1": ["\\ud83d\\ude00"]}}' % value)
+    assert rows == [(1, None, f'{{"id":"a","more":{told}}}'), (2, {"id": "b", "more": '["\U0001f600"]'}, None)]
+
+
+@pytest.mark.parametrize(
     ("text", "told"),
     [
         ('{"id": {"0": "a"}', "day.json, line 1, column 18: the document isn't JSON"),

@@ -253,6 +253,28 @@ def test_only_this_machine_is_local(host: str, local: bool) -> None:
     assert is_local(host) is local
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql://u:12/ss3cret@db.example.com/complaints",
+        "postgresql://u:12?ss3cret@db.example.com/complaints",
+        "postgresql://u:12#ss3cret@db.example.com/complaints",
+        "postgresql://h/complaints?user=u&password=ss3cret",
+        "postgresql://h/complaints#ss3cret",
+        "postgresql:///complaints?host=db.example.com",
+        "postgresql://db.example.com,x.localhost/complaints?sslmode=disable",
+        "postgresql://h",
+        "mysql://h/ss3cret",
+    ],
+)
+def test_an_address_that_may_be_meant_otherwise_is_refused_without_being_shown(address: str) -> None:
+    """A password whose / isn't written as %2F, parameters that would be passed over, two hosts in the place of one."""
+    with pytest.raises(SourceError, match=r"^web, options\.url: ") as refused:
+        server_of({"url": address}, "web")
+    assert "ss3cret" not in str(refused.value)
+    assert "found" not in str(refused.value)
+
+
 def test_an_address_may_hold_all_of_the_credentials_where_it_is_a_secret_itself(
     postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
