@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import shutil
 import socket
 import subprocess
 import tempfile
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from psycopg.conninfo import make_conninfo
 
 from tests.lacking import program
 
@@ -69,16 +71,12 @@ class PostgresServer:
 @contextmanager
 def postgres_server() -> Iterator[PostgresServer]:
     """A server for as long as the block lasts; skips the test where PostgreSQL isn't installed."""
-    # Debian keeps its versions beside each other, and none on the PATH.
-    binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda p: int(p.parts[-3]))
-    bin_folder = (binaries[-1] if binaries else Path(program("initdb", "postgresql"))).parent
+    bin_folder = _programs()
     openssl = program("openssl", "openssl")
     with tempfile.TemporaryDirectory(prefix="opslake-postgres-") as name:
         folder = Path(name)
         (folder / "password").write_text(PASSWORD)
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+        port = _free_port()
         if os.getuid() == 0:  # which the server refuses to run as
             _give(folder, "postgres")
         server = PostgresServer(folder, port)
@@ -99,6 +97,36 @@ def postgres_server() -> Iterator[PostgresServer]:
             yield server
         finally:
             _run(folder, *control, "-m", "immediate", "stop")
+
+
+@contextmanager
+def standby_of(server: PostgresServer) -> Iterator[PostgresServer]:
+    """A hot standby: it can be read while it follows the server."""
+    folder, port = server.folder, _free_port()
+    server.as_root("ALTER ROLE postgres REPLICATION")
+    source = make_conninfo(host="127.0.0.1", port=server.port, user="postgres", password=PASSWORD)
+    options = ("-R", "-X", "stream", "-c", "fast", "--no-sync")
+    _run(folder, _programs() / "pg_basebackup", "-d", source, "-D", folder / "standby", *options)
+    control = (_programs() / "pg_ctl", "-D", folder / "standby", "-l", folder / "standby.log", "-w")
+    _run(folder, *control, "-o", f"-p {port}", "start")
+    try:
+        yield PostgresServer(folder, port)
+    finally:
+        _run(folder, *control, "-m", "immediate", "stop")
+        shutil.rmtree(folder / "standby")
+
+
+def _programs() -> Path:
+    """Debian keeps its versions beside each other, and none on the PATH."""
+    binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda p: int(p.parts[-3]))
+    return (binaries[-1] if binaries else Path(program("initdb", "postgresql"))).parent
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+    return port
 
 
 def _run(folder: Path, *command: str | Path) -> None:

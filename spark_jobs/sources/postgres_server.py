@@ -25,7 +25,8 @@ SESSION = {"TimeZone": "UTC", "DateStyle": "ISO, YMD", "IntervalStyle": "postgre
 
 TABLES = """
 SELECT n.nspname, c.relname, c.oid, c.relkind, c.reltuples, pg_table_size(c.oid),
-       CASE WHEN c.relkind IN ('r', 'm') AND current_setting('track_counts') = 'on'
+       CASE WHEN c.relkind IN ('r', 'm') AND NOT c.relhassubclass AND NOT pg_is_in_recovery()
+                 AND current_setting('track_counts') = 'on'
             THEN concat_ws(':', c.oid, c.relfilenode, extract(epoch FROM d.stats_reset),
                            s.n_tup_ins, s.n_tup_upd, s.n_tup_del) ELSE '' END
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -34,11 +35,16 @@ LEFT JOIN pg_stat_database d ON d.datname = current_database()
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND lower(n.nspname) = lower(%s)
 ORDER BY 1, 2
 """
+"""What a query of the catalogue tells of tables. The last is their token: empty where the server doesn't count what is
+written into them, as a standby, or not all of it, as of a table with others below it."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table, view or the like; `rows` is the server's guess, `token` says when its content may have changed."""
+    """A table, view or the like; `rows` is the server's guess.
+
+    `token` differs when the content may have changed; an empty one says that it always may have.
+    """
 
     schema: str
     name: str

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from time import sleep
 from typing import Any
 
 import psycopg
@@ -17,7 +18,7 @@ from spark_jobs.sources import postgres as source
 from spark_jobs.sources.postgres_server import is_local, server_of
 from spark_jobs.sources.record import Asked, File
 from state.landing import Delivery
-from tests.postgres_server import PASSWORD, USER, PostgresServer
+from tests.postgres_server import PASSWORD, USER, PostgresServer, standby_of
 from tests.sources.postgres_tables import COLUMNS, Record, drop_all, name_of, put_table, request
 
 DAY, NEXT = date(2024, 3, 1), date(2024, 3, 2)
@@ -161,6 +162,49 @@ def test_a_table_that_was_not_written_since_is_not_read_again(
     postgres.execute(f"UPDATE {name_of(DAY)} SET agent_id = NULL", "SELECT pg_stat_force_next_flush()")
     (back,) = source.find(web, known)[DAY]
     assert (back.checksum, back.modified) == (known.days[DAY][0].checksum, known.days[DAY][0].modified)
+
+
+def test_a_standby_counts_no_writes_so_its_tables_are_compared_by_content(
+    web: Contract, postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A corrected table is another delivery there, too; one that is as it was is the same one, on every look."""
+    put_table(postgres, DAY, [request("a"), request("b")])
+    with standby_of(postgres) as standby:
+        monkeypatch.setenv("WEB_COMPLAINTS_URL", standby.url)
+        known = Asked(opened_once(web), NEXT)
+        assert source.find(web, known)[DAY] == list(known.days[DAY])
+
+        postgres.execute(f"UPDATE {name_of(DAY)} SET agent_id = '5'")
+        wait_for(standby, f"SELECT count(*) = 2 FROM {name_of(DAY)} WHERE agent_id = '5'")
+        (changed,) = source.find(web, known)[DAY]
+        assert changed.checksum != known.days[DAY][0].checksum
+        assert opened_once(web)[DAY][0].checksum == changed.checksum
+
+
+def test_what_is_written_into_a_table_below_another_is_a_change_of_that(
+    web: Contract, postgres: PostgresServer
+) -> None:
+    """Its rows are read with the other's, whose counters they don't move."""
+    put_table(postgres, DAY, [request("a")])
+    postgres.execute(f"CREATE TABLE customer_complaints.more () INHERITS ({name_of(DAY)})")
+    known = Asked(opened_once(web), NEXT)
+    assert source.find(web, known)[DAY] == list(known.days[DAY])
+
+    postgres.execute("INSERT INTO customer_complaints.more (request_id) VALUES ('b')")
+    postgres.counted()
+    (changed,) = source.find(web, known)[DAY]
+    postgres.execute("DROP TABLE customer_complaints.more")
+    assert changed.checksum != known.days[DAY][0].checksum
+
+
+def wait_for(server: PostgresServer, question: str) -> None:
+    """Until the answer is true."""
+    with server.connect() as connection:
+        for _ in range(200):
+            if connection.execute(question).fetchone() == (True,):
+                return
+            sleep(0.05)
+    raise AssertionError(question)
 
 
 def test_what_is_read_is_of_one_moment(web: Contract, postgres: PostgresServer) -> None:
