@@ -20,7 +20,7 @@ from deltalake.transaction import AddAction, create_table_with_add_actions
 from pyspark.sql import DataFrame, SparkSession
 
 from spark_jobs.checks import Verdict
-from spark_jobs.gold import Accepted, GoldTable
+from spark_jobs.gold import Accepted, GoldTable, NotNull
 from spark_jobs.lake import PROPERTIES, Fence, Lake, Layer, alone
 
 REWRITTEN = 10
@@ -140,14 +140,20 @@ def _findings(table: GoldTable, new: pa.Table) -> tuple[list[str], list[str]]:
     nulls = sum(new[name].null_count for name in table.grain if name not in table.nullable)
     if nulls:
         errors.append(f"{table.name}: {nulls} rows with a null in ({grain})")
-    for check in table.checks:
-        if isinstance(check, Accepted):
-            listed = pc.is_in(new[check.column], value_set=pa.array([*check.values, None], pa.string()))
-            wrong = new.num_rows - (pc.sum(listed).as_py() or 0)
-            if wrong:
-                text = f"{table.name}: {wrong} rows whose {check.column} isn't one of {', '.join(check.values)}"
-                (errors if check.severity == "error" else warnings).append(text)
+    for check in table.row_checks:
+        wrong = _broken(check, new[check.column])
+        if wrong:
+            text = f"{table.name}: {wrong} rows whose {check.column} {check.broken}"
+            (errors if check.severity == "error" else warnings).append(text)
     return errors, warnings
+
+
+def _broken(check: Accepted | NotNull, values: pa.ChunkedArray) -> int:
+    """How many of the values don't hold."""
+    if isinstance(check, NotNull):
+        return cast(int, values.null_count)
+    listed = pc.is_in(values, value_set=pa.array([*check.values, None], pa.string()))
+    return len(values) - cast(int, pc.sum(listed).as_py() or 0)
 
 
 def _differing(new: pa.Table, old: pa.Table | None, slice_column: str | None) -> tuple[object, ...]:

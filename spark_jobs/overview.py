@@ -11,6 +11,7 @@ from spark_jobs.contract import Contract
 from spark_jobs.lookup import literal, open_table, select
 from spark_jobs.planning import in_silver
 from spark_jobs.settings import Settings
+from state.due import is_beginning
 from state.lease import LeaseRow, current
 from state.ledger import DayState, Ledger, Status
 from state.progress import Progress, TableProgress
@@ -147,7 +148,7 @@ def gaps(states: Iterable[DayState], contract: Contract, today: date, live_run: 
     living run has under way aren't open.
     """
     known = {s.logical_date: s for s in states}
-    first = contract.starts_on or min(known, default=today)
+    first = contract.starts_on or min((day for day, state in known.items() if is_beginning(state)), default=today)
     last = max([today - DAY, *known])
     found: list[Gap] = []
     for number in range((last - first).days + 1):

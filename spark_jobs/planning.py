@@ -103,6 +103,7 @@ def make_plan(
             force=choice.force,
             ready=partial(is_ready, settings.landing),
             live_run=live_run,
+            named=choice.dataset is not None,
         )
         due += [d for d in dues if d.logical_date in kept or not is_silent]
     due.sort(key=lambda d: (d.logical_date, d.dataset))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -12,7 +12,7 @@ from pyspark.sql import SparkSession
 
 from spark_jobs.contract import Contract
 from spark_jobs.feed import Feeds
-from spark_jobs.gold import GoldTable, followed, registry
+from spark_jobs.gold import Check, GoldTable, NotNull, Relationship, followed, registry
 from spark_jobs.lake import Fence, Lake
 from spark_jobs.log import log
 from spark_jobs.publication import Outcome, Publication
@@ -89,7 +89,7 @@ class Publisher:
         versions = self.versions()
         progress = self.known(versions)
         found: dict[str, str] = {}
-        for table in registry().values():
+        for table in in_force(self.contracts).values():
             waits = [name for name in table.inputs if name in found]
             inputs = self.inputs_of(table, dict.fromkeys(waits, 0) | versions)
             if inputs is None:
@@ -100,6 +100,27 @@ class Publisher:
             elif waits:
                 found[table.name] = f"follows {', '.join(waits)}"
         return found
+
+
+def in_force(contracts: Mapping[str, Contract]) -> dict[str, GoldTable]:
+    """Every Gold table by name, its checks as these contracts have them: they are a part of its definition."""
+    return {name: replace(table, checks=_agreed(table.checks, contracts)) for name, table in registry().items()}
+
+
+def _agreed(checks: Sequence[Check], contracts: Mapping[str, Contract]) -> tuple[Check, ...]:
+    """The checks that hold by these contracts: with the values that they accept, without what they leave open."""
+    found: list[Check] = []
+    for check in checks:
+        if isinstance(check, Relationship) or not check.by:
+            found.append(check)
+            continue
+        columns = [contracts[name].column(column) for name, column in check.by.items() if name in contracts]
+        if isinstance(check, NotNull):
+            found += [check] if all(c.required or c.default is not None for c in columns) else []
+        elif columns and all(c.accepted for c in columns):
+            values = dict.fromkeys(v for c in columns for v in (*c.accepted, c.default) if v is not None)
+            found.append(replace(check, values=tuple(values)))
+    return tuple(found)
 
 
 def schema_hash(contract: Contract) -> str:
@@ -114,7 +135,7 @@ def publish_all(spark: SparkSession, publisher: Publisher, fence: Fence) -> list
     feeds, settings = Feeds(spark, publisher.lake, publisher.settings.driver_rows), publisher.settings
     personal = frozenset(c.name for its in publisher.contracts.values() for c in its.columns if c.is_personal)
     by = Publication(spark, publisher.lake, fence, settings.rows_per_file, settings.driver_rows, personal)
-    tables = registry()
+    tables = in_force(publisher.contracts)
     order = followed(tables)
     order.prepare()
     outcomes: dict[str, Outcome] = {}

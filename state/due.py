@@ -107,6 +107,7 @@ def what_is_due(
     max_attempts: int = 3,
     ready: Callable[[str, date], bool] = always_ready,
     live_run: str | None = None,
+    named: bool = False,
 ) -> list[Due]:
     """The due days of one dataset in order of their dates.
 
@@ -114,11 +115,13 @@ def what_is_due(
     `end`. `today` is the business date and `now` an instant with a zone; `zone` is the business time zone. `end` may
     reach to `today`, whose delivery counts if it is there. `ready(dataset, day)` is asked only where the contract
     waits for markers; `functools.partial(is_ready, landing)` fits. RUNNING days of `live_run` are left alone.
+    Where the dataset was `named`, the days from `start` to `end` are in question before its first delivery, too.
     """
     states = {state.logical_date: state for state in days if state.dataset == contract.dataset}
     question = _Question(contract, now, ZoneInfo(zone), force, max_attempts, live_run)
     due: list[Due] = []
-    for day in _days_in_question(contract, deliveries, states, today, start, end):
+    awaited = start if named and end is not None and contract.missing_days == "fail" else None
+    for day in _days_in_question(contract, deliveries, states, today, start, end, awaited):
         files = tuple(deliveries.get(day, ()))
         state = states.get(day)
         done = state is not None and state.status is Status.SUCCEEDED and not force and not changed(files, state)
@@ -138,6 +141,11 @@ def changed(files: Iterable[Delivery], state: DayState | None) -> bool:
     return not {d.checksum for d in files} <= named
 
 
+def is_beginning(state: DayState) -> bool:
+    """Whether the days after it are expected: not after one that was only asked for, and missed."""
+    return bool(state.deliveries) or state.error_class != MISSING_DELIVERY
+
+
 def _days_in_question(
     contract: Dataset,
     deliveries: Mapping[date, list[Delivery]],
@@ -145,11 +153,12 @@ def _days_in_question(
     today: date,
     start: date | None,
     end: date | None,
+    awaited: date | None,
 ) -> list[date]:
-    seen = [*(day for day, files in deliveries.items() if files), *states]
-    if contract.starts_on is None and not seen:
+    seen = [*(day for day, files in deliveries.items() if files), *(d for d, s in states.items() if is_beginning(s))]
+    first = contract.starts_on or min(seen, default=awaited)
+    if first is None:
         return []
-    first = contract.starts_on or min(seen)
     last = today if end is not None and end >= today and deliveries.get(today) else today - DAY
     first, last = max(first, start or first), min(last, end or last)
     return [first + n * DAY for n in range((last - first).days + 1)]

@@ -93,11 +93,37 @@ Severity = Literal["error", "warn"]
 
 @dataclass(frozen=True)
 class Accepted:
-    """A check: `column` holds only `values` (or null)."""
+    """A check: `column` holds only `values` (or null).
+
+    `by` names per dataset the column whose contract says which they are; where one of them accepts any, all may come.
+    """
 
     column: str
-    values: tuple[str, ...]
+    values: tuple[str, ...] = ()
     severity: Severity = "error"
+    by: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def broken(self) -> str:
+        """What is wrong with a row that doesn't hold."""
+        return f"isn't one of {', '.join(self.values)}"
+
+
+@dataclass(frozen=True)
+class NotNull:
+    """A check: `column` isn't null; not one of the grain, which never is.
+
+    `by` names per dataset the column whose contract says so; where one of them may be null, this may be.
+    """
+
+    column: str
+    severity: Severity = "error"
+    by: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def broken(self) -> str:
+        """What is wrong with a row that doesn't hold."""
+        return "is null"
 
 
 @dataclass(frozen=True)
@@ -110,6 +136,9 @@ class Relationship:
     severity: Severity = "error"
 
 
+Check = Accepted | NotNull | Relationship
+
+
 @dataclass(frozen=True)
 class GoldTable:
     """A declaration: the function, its inputs, its grain, its slices and its checks."""
@@ -120,7 +149,7 @@ class GoldTable:
     options: tuple[str, ...]
     grain: tuple[str, ...]
     slices: Slices
-    checks: tuple[Accepted | Relationship, ...] = ()
+    checks: tuple[Check, ...] = ()
     nullable: tuple[str, ...] = ()
     """Grain columns in which null is a group of its own."""
 
@@ -130,12 +159,17 @@ class GoldTable:
         looked_into = [check.table for check in self.checks if isinstance(check, Relationship)]
         return tuple(dict.fromkeys([*self.inputs, *looked_into]))
 
+    @property
+    def row_checks(self) -> tuple[Accepted | NotNull, ...]:
+        """Those of its checks that a row answers by itself."""
+        return tuple(check for check in self.checks if not isinstance(check, Relationship))
+
 
 def table(
     *,
     grain: Sequence[str],
     slices: Slices,
-    checks: Sequence[Accepted | Relationship] = (),
+    checks: Sequence[Check] = (),
     nullable: Sequence[str] = (),
 ) -> Callable[[GoldFunction], GoldFunction]:
     """Declare the decorated function as a Gold table of one row per `grain`."""

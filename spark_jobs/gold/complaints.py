@@ -9,8 +9,6 @@ from pyspark.sql import DataFrame
 
 from spark_jobs.gold.measures import UNASSIGNED, hours, seconds_between
 
-STATUSES = ("Resolved", "Blocked", "Backlog", "In-Progress")
-
 
 @dataclass(frozen=True)
 class Channel:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pyspark.sql import DataFrame
 
-from spark_jobs.gold import Accepted, by_key, table
-from spark_jobs.gold.measures import DAY_OF_WEEK, HIGH_PRIORITY, LINEAGE, PRIORITIES, STATUSES, business_hour
+from spark_jobs.gold import Accepted, NotNull, Relationship, by_key, table
+from spark_jobs.gold.measures import DAY_OF_WEEK, HIGH_PRIORITY, LINEAGE, PRIORITIES, business_hour
 
 TICKET = (
     "ticket_id", "created_at", "resolved_at", "resolution_hours", "sla_hours", "sla_breached_reported", "priority",
@@ -17,7 +17,12 @@ TICKET = (
 @table(
     grain=["ticket_id"],
     slices=by_key("ticket_id", moved_by={"tickets": ["ticket_id"]}, bounded_by="created_date"),
-    checks=[Accepted("priority", PRIORITIES), Accepted("status", STATUSES)],
+    checks=[
+        Accepted("priority", PRIORITIES),
+        Accepted("status", by={"tickets": "status"}),
+        NotNull("agent_id", by={"tickets": "agent_id"}),
+        Relationship("agent_id", "dim_ticket_agents", "agent_id"),
+    ],
 )
 def fact_tickets(tickets: DataFrame, *, zone: str) -> DataFrame:
     """Every ticket of Silver, also one past the horizon, with what analysts group by and its lineage."""

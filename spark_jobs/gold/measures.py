@@ -13,7 +13,6 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 PRIORITIES = ("Low", "Medium", "High", "Critical")
-STATUSES = ("Open", "In Progress", "Pending", "Resolved", "Closed")
 UNASSIGNED = "-1"
 LINEAGE = (
     "_version_at", "_source_file", "_file_modified", "_row_number", "_delivery", "_logical_date", "_load_time",

@@ -12,7 +12,6 @@ from spark_jobs.gold.measures import (
     DAY_OF_WEEK,
     HIGH_PRIORITY,
     PRIORITIES,
-    STATUSES,
     business_hour,
     columns,
     day,
@@ -28,7 +27,7 @@ WEIGHT = 20  # tickets' worth of belief in the overall rate
 @table(
     grain=["ticket_id"],
     slices=whole(needs={"tickets": "resolved_date IS NULL OR resolved_date > {horizon}"}),
-    checks=[Accepted("priority", PRIORITIES), Accepted("status", STATUSES)],
+    checks=[Accepted("priority", PRIORITIES), Accepted("status", by={"tickets": "status"})],
 )
 def ticket_sla_risk(tickets: DataFrame, sla_outcomes_daily: DataFrame, *, horizon: date, zone: str) -> DataFrame:
     """One row per ticket open at the horizon's end, by what is known now: resolved later counts as open.

@@ -29,6 +29,10 @@ DAYS = [date(2024, 3, day) for day in range(8, 13)]
 ZONE = "America/New_York"
 KEPT = "c3,Lu,,1970-01-01,,,"
 """A customer who stays as he is while the list changes and a complaint becomes his."""
+WITH_ESCALATED = (
+    "{name: resolution_status, quality: [{type: library, metric: invalidValues, mustBe: 0, "
+    "arguments: {validValues: [Resolved, Blocked, Backlog, In-Progress, Escalated]}}]}"
+)
 DIMENSIONS = ("dim_customers", "dim_complaint_agents", "dim_complaint_categories")
 
 
@@ -251,6 +255,21 @@ def test_a_fact_whose_customer_is_in_no_dimension_is_not_published(
     assert [row["calls"] for row in small.rows("gold/calls_by_agent")] == [2]
 
 
+def test_a_status_that_a_contract_of_ones_own_adds_is_a_status_of_the_fact(small: Trial) -> None:
+    """Silver has it, and so has the fact that is checked for it; what the contract doesn't know is rejected as ever."""
+    own = Path(str(small.options["contracts"])) / "call_logs.odcs.yaml"
+    own.write_text(f"{own.read_text().rstrip()[:-1]}, properties: [{WITH_ESCALATED}]}}\n")
+    called = [complaint(f"{n}", status="Escalated", at=at(DAYS[2], f"0{n}:00:00")) for n in range(3, 6)]
+    deliver(small, DAYS[2], call_logs=[*called, complaint("6", status="Lost", at=at(DAYS[2], "09:00:00"))])
+
+    report = small.run(accept_rejects=True)
+
+    assert (report.exit_code, outcomes(report)["fct_call_complaints"]) == (0, "published")
+    found = {row["call_id"]: row["status"] for row in small.rows("gold/fct_call_complaints")}
+    assert found == {"1": "Backlog", "2": "Backlog", "3": "Escalated", "4": "Escalated", "5": "Escalated"}
+    assert small.run().exit_code == 0
+
+
 def test_a_check_of_severity_warn_publishes_and_says_so(small: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same broken dimension, this time checked by Spark alone."""
     declared = registry()["fct_call_complaints"]
@@ -309,12 +328,17 @@ def test_a_dimension_whose_changes_cannot_be_told_any_more_is_computed_whole(sma
 
 
 def test_agents_of_tickets_are_a_dimension_of_their_own(spark: SparkSession, tmp_path: Path) -> None:
-    """From their list, from tickets, and the unassigned one, whatever of the two there is."""
+    """From their list, from tickets, and the unassigned one, whatever of the two there is.
+
+    A ticket past the horizon is a fact as any other, and its agent a member.
+    """
     trial = Trial(spark, tmp_path, options={"today": date(2024, 3, 20)})
-    with few_tables(("daily_agent_load", "dim_ticket_agents")):
-        trial.deliver(DAYS[0], ticket("A", agent_id="a1"), ticket("B", agent_id="a2"), ticket("C", agent_id=""))
-        trial.run()
-        assert members(trial) == [("-1", None, False), ("a1", None, True), ("a2", None, True)]
+    with few_tables(("daily_agent_load", "dim_ticket_agents", "fact_tickets")):
+        past = ticket("D", agent_id="a4", created_at=at(DAYS[1], "02:00:00"))
+        trial.deliver(DAYS[0], ticket("A", agent_id="a1"), ticket("B", agent_id="a2"), ticket("C", agent_id=""), past)
+        assert trial.run().exit_code == 0
+        assert members(trial) == [("-1", None, False), ("a1", None, True), ("a2", None, True), ("a4", None, True)]
+        assert {row["agent_id"] for row in trial.rows("gold/fact_tickets")} == {"-1", "a1", "a2", "a4"}
         trial.deliver(
             DAYS[1], "a1,Ann,North", "a3,Bo,South", dataset="agents_master", header="agent_id,agent_name,team"
         )
@@ -324,6 +348,7 @@ def test_agents_of_tickets_are_a_dimension_of_their_own(spark: SparkSession, tmp
             ("a1", "North", False),
             ("a2", None, True),
             ("a3", "South", False),
+            ("a4", None, True),
         ]
 
 

@@ -273,15 +273,15 @@ def of_gold(
 ) -> list[str]:
     """Where a Gold table differs from what the independent calculation makes of `silver`, by default the engine's.
 
-    `silver` has the rows by dataset, or is the rows of the domain's own.
+    `silver` has the rows by dataset, or is the rows of the domain's own; the others are the engine's.
     """
     asked = DOMAINS[domain]
     loaded = [day for day, state in trial.days(asked.dataset).items() if state.loaded]
     if not loaded:
         return []
-    rows = {name: trial.rows(f"silver/{name}") for name in asked.inputs} if silver is None else silver
-    by_dataset = rows if isinstance(rows, Mapping) else {asked.dataset: rows}
-    expected = asked.gold(by_dataset, horizon or max(loaded), trial.zone)
+    given = {} if silver is None else silver if isinstance(silver, Mapping) else {asked.dataset: silver}
+    rows = {name: trial.rows(f"silver/{name}") for name in asked.inputs if name not in given}
+    expected = asked.gold({**rows, **given}, horizon or max(loaded), trial.zone)
     return [
         line
         for name, grain in asked.grains.items()

@@ -16,7 +16,7 @@ from spark_jobs.gold.complaint_dimensions import (
 from spark_jobs.gold.dim_date import dim_date
 from spark_jobs.gold.dim_ticket_agents import dim_ticket_agents
 from tests.gold.complaints import channels, silver
-from tests.gold.frames import shown, typed
+from tests.gold.frames import shown, ticket, tickets, typed
 
 AT = "2024-03-01 08:00:00"
 
@@ -89,15 +89,18 @@ def test_there_are_three_channels(spark: SparkSession) -> None:
     assert shown(dim_channels(*channels(spark))) == [("Call",), ("Social",), ("Web",)]
 
 
-def test_agents_of_tickets_come_from_the_list_and_from_days_with_tickets(spark: SparkSession) -> None:
+def test_agents_of_tickets_come_from_the_list_from_days_with_tickets_and_from_tickets(spark: SparkSession) -> None:
     """Each once, and by the id alone: the list's contract classifies names."""
     agents = silver(spark, "agents_master", {"agent_id": "a1", "agent_name": "Ann", "team": "North", "tier": "L1"})
     load = typed(spark, {"ops_date": "date", "agent_id": "string"}, [(AT[:10], "a1"), (AT[:10], "a2"), (None, "a2")])
 
-    assert shown(dim_ticket_agents(agents, load)) == [
+    beyond = tickets(spark, ticket("t", f"{AT}", agent_id="a3"))
+
+    assert shown(dim_ticket_agents(agents, load, beyond)) == [
         ("-1", "Unassigned", None, None, "false"),
         ("a1", "a1", "North", "L1", "false"),
         ("a2", "a2", None, None, "true"),
+        ("a3", "a3", None, None, "true"),
     ]
 
 

@@ -209,7 +209,20 @@ def test_business_dates_follow_the_zone() -> None:
     assert cells("ticket_flow_daily", zone="Europe/Kyiv")[1] == (FRI, "Low", 2, 1)
 
 
-@pytest.mark.parametrize("table", sorted(set(GRAINS) - {"fact_tickets"}))
+def test_agents_are_those_of_the_list_and_of_every_ticket() -> None:
+    """All of a3's came after the horizon of Friday; an unassigned one of the list's own is the lake's."""
+    agents = [{"agent_id": agent, "team": "North", "tier": "L1"} for agent in ("a1", "a9", "-1")]
+    rows = gold(silver(), FRI, agents=agents)["dim_ticket_agents"]
+    assert [tuple(row.values()) for row in rows] == [
+        ("-1", "Unassigned", None, None, False),
+        ("a1", "a1", "North", "L1", False),
+        ("a2", "a2", None, None, True),
+        ("a3", "a3", None, None, True),
+        ("a9", "a9", "North", "L1", False),
+    ]
+
+
+@pytest.mark.parametrize("table", sorted(set(GRAINS) - {"fact_tickets", "dim_ticket_agents"}))
 def test_a_horizon_before_the_first_ticket_leaves_no_rows(table: str) -> None:
     """Nothing is shown until the horizon passes it."""
     assert cells(table, horizon=date(2024, 2, 29)) == []

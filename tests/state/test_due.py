@@ -9,7 +9,7 @@ from typing import Any, Literal
 import pytest
 
 from spark_jobs.contract import Contract
-from state.due import Dataset, Due, what_is_due
+from state.due import MISSING_DELIVERY, Dataset, Due, what_is_due
 from state.landing import Delivery
 from state.ledger import DayState, Status
 
@@ -244,6 +244,24 @@ def test_a_delivery_counts_once_its_marker_is_there() -> None:
 def test_a_marker_is_not_asked_for_where_the_contract_has_none() -> None:
     """Most datasets have no markers."""
     assert shown(asked(landing(d9="a"), ready=never)) == {9: ("load", 1)}
+
+
+def test_before_the_first_delivery_a_day_is_missed_where_it_is_asked_for_by_the_datasets_name() -> None:
+    """As a later day would be; without the name, an end, or the contract's wish nothing was ever to come."""
+    assert shown(asked({}, start=of(7), end=of(8), named=True)) == {7: ("missing", 0), 8: ("missing", 0)}
+    assert shown(asked({}, start=of(9), end=of(9), named=True)) == {9: ("wait", 0)}
+    for limits in ({"start": of(7), "end": of(8)}, {"start": of(7), "named": True}, {"end": of(8), "named": True}):
+        assert asked({}, **limits) == []
+    assert asked({}, contract=AGENTS, start=of(7), end=of(8), named=True) == []
+    assert asked(landing(d8="a"), start=of(6), end=of(7), named=True) == []
+
+
+def test_a_day_that_was_missed_so_is_no_first_day() -> None:
+    """A date that was mistyped leaves its own row and doesn't have every day after it missed."""
+    missed = state(1, Status.FAILED, error_class=MISSING_DELIVERY)
+    assert asked({}, [missed]) == []
+    assert shown(asked(landing(d9="a"), [missed])) == {9: ("load", 1)}
+    assert shown(asked(landing(d1="a"), [missed], end=of(1))) == {1: ("load", 1)}
 
 
 def test_start_and_end_limit_what_is_due() -> None:

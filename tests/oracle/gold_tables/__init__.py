@@ -15,7 +15,7 @@ from tests.oracle.gold_tables.activity import (
     agent_activity_intervals,
     agent_activity_weekly,
 )
-from tests.oracle.gold_tables.agents import agent_backlog_daily, daily_agent_load
+from tests.oracle.gold_tables.agents import agent_backlog_daily, daily_agent_load, dim_ticket_agents
 from tests.oracle.gold_tables.calls import (
     call_agent_performance,
     call_daily_summary,
@@ -52,6 +52,7 @@ Silver = Mapping[str, Sequence[Mapping[str, Any]]]
 
 TABLES: Tables = (
     (fact_tickets, ("ticket_id",)),
+    (dim_ticket_agents, ("agent_id",)),
     (features_daily, ("ops_date",)),
     (ticket_flow_daily, ("ops_date", "priority")),
     (backlog_daily, ("ops_date",)),
@@ -91,13 +92,20 @@ TABLES_OF_COMPLAINTS: Tables = (
 )
 
 
-def gold(silver_rows: Iterable[Mapping[str, object]], horizon: date, zone: str = "UTC") -> dict[str, list[Row]]:
+def gold(
+    silver_rows: Iterable[Mapping[str, object]],
+    horizon: date,
+    zone: str = "UTC",
+    agents: Sequence[Mapping[str, object]] = (),
+) -> dict[str, list[Row]]:
     """Each Gold table of tickets: its rows by the table's name, sorted by its grain with nulls first.
 
     `silver_rows` have at least the delivered columns of Silver tickets (instants aware, or naive in UTC); dates, due
     times and durations are computed again from those, never taken over. Figures are exact and rounded half up last.
+    `agents` are those of the list.
     """
-    return _tables(TABLES, World([ticket_from(row, ZoneInfo(zone)) for row in silver_rows], horizon, ZoneInfo(zone)))
+    tickets = [ticket_from(row, ZoneInfo(zone)) for row in silver_rows]
+    return _tables(TABLES, World(tickets, horizon, ZoneInfo(zone), agents))
 
 
 def gold_of_calls(silver_rows: Iterable[Mapping[str, Any]], horizon: date) -> dict[str, list[Row]]:
@@ -139,7 +147,12 @@ def _grains(tables: Tables) -> dict[str, tuple[str, ...]]:
 GRAINS = _grains(TABLES)
 GRAINS_OF_COMPLAINTS = _grains(TABLES_OF_COMPLAINTS)
 DOMAINS = {
-    "tickets": Domain("tickets", ("tickets",), GRAINS, lambda silver, *at: gold(silver["tickets"], *at)),
+    "tickets": Domain(
+        "tickets",
+        ("tickets", "agents_master"),
+        GRAINS,
+        lambda silver, *at: gold(silver["tickets"], *at, silver["agents_master"]),
+    ),
     "calls": Domain(
         "calls", ("calls",), _grains(TABLES_OF_CALLS), lambda silver, day, _: gold_of_calls(silver["calls"], day)
     ),

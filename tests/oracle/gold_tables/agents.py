@@ -1,4 +1,4 @@
-"""daily_agent_load and agent_backlog_daily: what each agent got, finished, and had open."""
+"""dim_ticket_agents, daily_agent_load and agent_backlog_daily: who they are, what each got, finished, and had open."""
 
 from __future__ import annotations
 
@@ -21,6 +21,15 @@ def created_by(ticket: Ticket) -> Key:
 def resolved_by(ticket: Ticket) -> Key:
     """The day on which a ticket was finished, and its agent."""
     return ticket.resolved_date, ticket.agent_id
+
+
+def dim_ticket_agents(world: World) -> Iterator[Row]:
+    """The list, the unassigned one, and every agent of a ticket, whatever the horizon."""
+    teams = {str(row["agent_id"]): (row["team"], row["tier"]) for row in world.agents} | {"-1": (None, None)}
+    for agent in teams.keys() | {ticket.agent_id for ticket in world.tickets}:
+        team, tier = teams.get(agent, (None, None))
+        name = "Unassigned" if agent == "-1" else agent
+        yield {"agent_id": agent, "name": name, "team": team, "tier": tier, "is_inferred": agent not in teams}
 
 
 def daily_agent_load(world: World) -> Iterator[Row]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -60,6 +60,7 @@ class World:
     tickets: list[Ticket]
     horizon: date
     zone: ZoneInfo
+    agents: Sequence[Mapping[str, object]] = ()
 
     def created(self) -> list[Ticket]:
         """Those created up to the horizon."""
