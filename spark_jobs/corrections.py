@@ -59,7 +59,7 @@ def read_corrections(path: str, contract: Contract) -> Corrections:
         rows = tuple(found)
     except SourceError as error:
         raise UsageError(error.what, where=error.where, value=error.value, hint=error.hint) from error
-    names = _names(rows, columns, where, quoted=not contract.has_personal)
+    names = _names(rows, columns, where, quoted=not contract.names_persons)
     return Corrections(where, hashlib.sha256(content).hexdigest()[:12], modified_at(info), columns, rows, names)
 
 

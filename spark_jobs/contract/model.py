@@ -119,6 +119,11 @@ class Contract:
         return any(c.is_personal for c in self.columns)
 
     @property
+    def names_persons(self) -> bool:
+        """Whether a record as it was delivered tells of somebody, or says who that is."""
+        return self.has_personal or self.customer_id is not None
+
+    @property
     def personal_sources(self) -> tuple[str, ...]:
         """The Bronze columns that personal columns read, other than the customer's id."""
         personal = (c for c in self.columns if c.is_personal and c.name != self.customer_id)

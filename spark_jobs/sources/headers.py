@@ -91,7 +91,7 @@ def shown_header(header: Sequence[str], found: HeaderMap, contract: Contract) ->
     A header of which the contract knows a name is one.
     """
     is_one = any(name in contract.source_names for name in found.columns)
-    return ", ".join(header) if is_one or not contract.has_personal else None
+    return ", ".join(header) if is_one or not contract.names_persons else None
 
 
 def _target(delivered: str, position: int, squeezed: dict[str, str], keep_source_row_id: bool) -> str | None:
