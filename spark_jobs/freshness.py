@@ -127,11 +127,11 @@ def _verdict(state: DayState | None, due: Due | None) -> tuple[Condition, str] |
     """What a day is once its time is over, and why; None where nothing is open."""
     if state is not None and state.status in (Status.SUCCEEDED, Status.SKIPPED):
         return None
-    if due is not None and due.action in ("skip", "wait"):
-        return None
     failed = state is not None and state.status is Status.FAILED
     if state is not None and failed and state.error_class != MISSING_DELIVERY:
         return Condition.LATE, state.error_message or "failed"  # it came, whether or not it still lies there
+    if due is not None and due.action in ("skip", "wait"):
+        return None
     if due is not None:
         return (Condition.MISSING if due.action == "missing" else Condition.LATE), due.reason
     if state is None:
