@@ -28,6 +28,8 @@ DATE = r"^\d{4}-\d{2}-\d{2}$"
 
 LINEAGE = ("_source_file", "_file_modified", "_row_number", "_delivery", "_logical_date", "_load_time")
 VERSION = ("_version_at", "_logical_date", "_file_modified", "_source_file", "_row_number")
+PROCESSED = ("_logical_date", "_file_modified", "_delivery")
+"""What deliveries are processed in the order of."""
 MALFORMED = "_corrupt_record"
 
 Finding = tuple[str, SparkColumn]
