@@ -163,6 +163,7 @@ def _classified(
         delivered_keys=judged.select(*contract.key).dropna().distinct() if is_whole else None,
         delivered_on=max(passing),
         all_stale=is_whole and not set(later) <= set(passing),
+        distinct=len(passing) == 1,
     )
 
 
