@@ -7,9 +7,11 @@ from typing import Protocol
 
 from spark_jobs.batch import Batch
 from spark_jobs.errors import DataError, OpslakeError, SourceError
+from spark_jobs.forgotten import Forgotten
 from spark_jobs.log import log
 from spark_jobs.sources.headers import HeaderMap
 from spark_jobs.sources.record import File
+from state.forgotten import FORGOTTEN_WORD
 
 
 class Headed(Protocol):
@@ -19,8 +21,11 @@ class Headed(Protocol):
         """How the columns map onto the contract; None where records carry their own names. May raise SourceError."""
 
 
-def look_at_headers(batch: Batch, source: Headed) -> dict[date, OpslakeError]:
-    """Days that lack a required column; those without a readable header fail at once and don't reach Bronze."""
+def look_at_headers(batch: Batch, source: Headed, forgotten: Forgotten | None = None) -> dict[date, OpslakeError]:
+    """Days that lack a required column; those without a readable header fail at once and don't reach Bronze.
+
+    No error shows a header that is a record of somebody who is `forgotten`.
+    """
     contract = batch.contract
     missing: dict[date, OpslakeError] = {}
     extra: dict[str, int] = {}
@@ -33,6 +38,8 @@ def look_at_headers(batch: Batch, source: Headed) -> dict[date, OpslakeError]:
             continue
         if header is None:
             continue
+        is_record = forgotten is not None and any(map(forgotten.knows, header.names))
+        shown = FORGOTTEN_WORD if is_record else ", ".join(header.names)
         lacking = set(header.missing)
         needed = [c.name for c in contract.columns if c.required and c.sources and set(c.sources) <= lacking]
         unknown = [name for name in header.extra if name]
@@ -43,14 +50,14 @@ def look_at_headers(batch: Batch, source: Headed) -> dict[date, OpslakeError]:
             missing[file.logical_date] = DataError(
                 f"required column {', '.join(needed)} is missing",
                 where=file.path,
-                value=", ".join(header.names),
+                value=shown,
                 hint="correct the delivery, or name the source column in the contract's transformSourceObjects",
             )
         elif contract.drift == "fail" and (unknown or lacking):
             missing[file.logical_date] = DataError(
                 "the columns aren't those of the contract",
                 where=file.path,
-                value=", ".join(header.names),
+                value=shown,
                 allowed=contract.source_names,
                 hint="change the contract, or its driftPolicy to report",
             )

@@ -103,7 +103,8 @@ def _to_bronze(
         batch, done = _begun(loader, contract, found, again=again)
         if not batch.dues:
             return batch, done
-        missing = look_at_headers(batch, source)
+        forgotten = forgotten_of(loader.settings) if contract.customer_id else None
+        missing = look_at_headers(batch, source, forgotten)
         bronze.write(
             loader.spark,
             loader.lake,
@@ -113,7 +114,7 @@ def _to_bronze(
             loader.fence,
             load_time=batch.started,
             driver_bytes=loader.settings.driver_rows * ROW_BYTES,
-            forgotten=forgotten_of(loader.settings) if contract.customer_id else None,
+            forgotten=forgotten,
         )
     log.info("bronze.kept", dataset=contract.dataset, days=len(batch.alive))
     batch.failures |= missing
