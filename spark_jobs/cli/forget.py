@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from spark_jobs.cli.app import Json, app, settings
-from spark_jobs.cli.show import counted, show_json, show_line, show_noncurrent, show_table, show_unknown
+from spark_jobs.cli.show import show_json, show_line, show_noncurrent, show_table, show_unknown
 from spark_jobs.errors import UsageError
 from state.versions import noncurrent
 
@@ -63,8 +63,8 @@ def _show(report: Report, forgot: Forgot, *, as_json: bool) -> None:
         show_table(("table", "rows"), [[name, f"{rows:,}"] for name, rows in forgot.rows.items()], right=("rows",))
     else:
         show_line("the lake had nothing of them any more")
-    _show_deliveries("yours to delete: {} with their records", forgot.sources)
-    _show_deliveries("yours to look into: {} that Bronze doesn't hold, which may have records of theirs", forgot.unseen)
+    _show_deliveries("yours to delete, with their records", forgot.sources)
+    _show_deliveries("yours to look into: not in Bronze, and may have records of theirs", forgot.unseen)
     show_unknown(forgot.unknown)
     show_noncurrent(kept)
     show_line("older versions of the lake's tables still hold them until `opslake maintain --purge`")
@@ -74,6 +74,6 @@ def _show(report: Report, forgot: Forgot, *, as_json: bool) -> None:
 def _show_deliveries(said: str, paths: Sequence[str]) -> None:
     if paths:
         show_line()
-        show_line((said.format(counted(len(paths), "delivery")), "bold"))
+        show_line((f"{said}: {len(paths):,}", "bold"))
         for path in paths:
             show_line(f"  {path}")
