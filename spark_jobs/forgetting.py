@@ -31,7 +31,7 @@ from spark_jobs.session import new_session
 from spark_jobs.settings import Settings
 from spark_jobs.silver_table import refuse_unfit
 from spark_jobs.whose import (
-    Forgetting,
+    Customers,
     has_their_header,
     in_exceptions,
     is_theirs,
@@ -65,6 +65,27 @@ class Forgot:
             log.info("customers.forgotten", table=table, rows=rows)
 
 
+@dataclass(frozen=True)
+class Forgetting:
+    """What one step needs: a dataset's tables, and whom to look for."""
+
+    spark: SparkSession
+    lake: Lake
+    fence: Fence
+    them: Customers
+
+    @property
+    def contract(self) -> Contract:
+        """The dataset's."""
+        return self.them.contract
+
+    def table(self, layer: Layer) -> DataFrame | None:
+        """The dataset's table in a layer; None where there is none."""
+        if self.lake.version(layer, self.contract.dataset) is None:
+            return None
+        return self.lake.read(self.spark, layer, self.contract.dataset)
+
+
 def forget(
     spark: Callable[[], SparkSession],
     settings: Settings,
@@ -86,10 +107,10 @@ def forget(
         refuse_unfit(lake, contract, business_timezone=settings.business_timezone)
     known, found = forgotten_of(settings, asked=True), Forgot()
     assert known is not None  # it was asked for
-    steps = [Forgetting(spark(), lake, fence, contract, wanted) for contract in concerned]
-    personal = {pair for step in steps for pair in personal_values(step)}
+    steps = [Forgetting(spark(), lake, fence, Customers(contract, wanted)) for contract in concerned]
+    personal = {pair for s in steps for pair in personal_values(s.them, s.table("silver"), s.table("bronze"))}
     texts, values = (frozenset(value for is_text, value in personal if is_text is kind) for kind in (True, False))
-    steps = [replace(step, texts=texts, values=values) for step in steps]
+    steps = [replace(step, them=replace(step.them, texts=texts, values=values)) for step in steps]
     steps.sort(key=lambda step: step.contract.is_of_persons)
     unseen = {path for step in steps for path in _unseen(settings, lake, step.contract)}
     found.sources = _remember(settings, fence, known, wanted, {s for step in steps for s in _sources(step)})
@@ -159,8 +180,10 @@ def _unseen(settings: Settings, lake: Lake, contract: Contract) -> set[str]:
 def _named_in(its: Forgetting, layer: Layer, table: DataFrame) -> Column:
     """A row of the layer is one of theirs, or names them."""
     if layer == "silver":
-        return F.col(str(its.contract.customer_id)).isin(*its.ids)
-    theirs, named = in_exceptions(its) if layer == "exception" else (is_theirs(its, table), names_them(its, table))
+        return F.col(str(its.contract.customer_id)).isin(*its.them.ids)
+    theirs, named = (
+        in_exceptions(its.them) if layer == "exception" else (is_theirs(its.them, table), names_them(its.them, table))
+    )
     return theirs | named
 
 
@@ -170,19 +193,19 @@ def _named(its: Forgetting) -> int:
     if table is None:
         return 0
     text = F.col(MALFORMED)
-    extra = F.transform_values("_extra", lambda _, value: without_them(its, value, FORGOTTEN_WORD))
+    extra = F.transform_values("_extra", lambda _, value: without_them(its.them, value, FORGOTTEN_WORD))
     told = {
-        MALFORMED: F.when(text.rlike(its.pattern), F.lit(FORGOTTEN_WORD)).otherwise(text),
-        "_header": _header(its),
-        "_extra": F.when(has_their_header(its), _link()).otherwise(extra),  # its names are the header's
-        **{name: without_them(its, F.col(name), FORGOTTEN_WORD) for name in unknown_columns(its, table)},
+        MALFORMED: F.when(text.rlike(its.them.pattern), F.lit(FORGOTTEN_WORD)).otherwise(text),
+        "_header": _header(its.them),
+        "_extra": F.when(has_their_header(its.them), _link()).otherwise(extra),  # its names are the header's
+        **{name: without_them(its.them, F.col(name), FORGOTTEN_WORD) for name in unknown_columns(its.them, table)},
     }
-    named = table.where(names_them(its, table) & ~is_theirs(its, table)).select(*RECORD)
+    named = table.where(names_them(its.them, table) & ~is_theirs(its.them, table)).select(*RECORD)
     return _apply(its, "bronze", named, RECORD, told, day="_logical_date")
 
 
-def _header(its: Forgetting) -> Column:
-    return F.when(has_their_header(its), F.lit(FORGOTTEN_HEADER)).otherwise(F.col("_header"))
+def _header(them: Customers) -> Column:
+    return F.when(has_their_header(them), F.lit(FORGOTTEN_HEADER)).otherwise(F.col("_header"))
 
 
 def _link() -> Column:
@@ -195,7 +218,7 @@ def _exceptions(its: Forgetting) -> int:
     table = its.table("exception")
     if table is None:
         return 0
-    theirs, named = in_exceptions(its)
+    theirs, named = in_exceptions(its.them)
     parts = [(theirs | named, False)]
     if its.contract.is_of_persons:
         parts = [(named & ~theirs, False), (theirs, True)]
@@ -211,15 +234,15 @@ def _bronze(its: Forgetting) -> int:
     table = its.table("bronze")
     if table is None:
         return 0
-    names = (*its.contract.personal_sources, *unknown_columns(its, table))
+    names = (*its.contract.personal_sources, *unknown_columns(its.them, table))
     told = {name: F.lit(None) for name in names if name in table.columns}
-    told |= {"_extra": _link(), "_header": _header(its)}
-    if its.source in table.columns:
-        told[its.source] = F.lit(FORGOTTEN_WORD)
+    told |= {"_extra": _link(), "_header": _header(its.them)}
+    if its.them.source in table.columns:
+        told[its.them.source] = F.lit(FORGOTTEN_WORD)
     else:  # the contract knows it since the last load, so it is still read from among the unknown ones
-        word = F.create_map(F.lit(its.source), F.lit(FORGOTTEN_WORD))
+        word = F.create_map(F.lit(its.them.source), F.lit(FORGOTTEN_WORD))
         told["_extra"] = F.map_concat(F.coalesce(_link(), F.create_map().cast("map<string,string>")), word)
-    theirs = table.where(is_theirs(its, table)).select(*RECORD)
+    theirs = table.where(is_theirs(its.them, table)).select(*RECORD)
     return _apply(its, "bronze", theirs, RECORD, told, "_logical_date", delete=its.contract.is_of_persons)
 
 
@@ -232,10 +255,10 @@ def _silver(its: Forgetting) -> int:
     told = {name: F.lit(None) for name in personal} | {str(contract.customer_id): F.lit(FORGOTTEN_WORD)}
     day = contract.event_date
     columns = [*contract.key, *([day] if day and day not in contract.key else [])]
-    theirs = table.where(F.col(str(contract.customer_id)).isin(*its.ids)).select(*columns)
+    theirs = table.where(F.col(str(contract.customer_id)).isin(*its.them.ids)).select(*columns)
     delivered = its.table("bronze")
     if delivered is not None and not contract.is_of_persons:  # some have no id that Silver could know
-        records = delivered.where(is_theirs(its, delivered)).select(*RECORD)
+        records = delivered.where(is_theirs(its.them, delivered)).select(*RECORD)
         theirs = theirs.unionByName(table.join(records, list(RECORD), "left_semi").select(*columns))
     return _apply(its, "silver", theirs, contract.key, told, day, delete=contract.is_of_persons)
 

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from functools import partial, reduce
 from operator import or_
 
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from spark_jobs.contract import Contract
-from spark_jobs.lake import Fence, Lake, Layer
 from spark_jobs.rules import BLANKS, MALFORMED
 
 LEAST_TEXT = 5
@@ -22,24 +21,15 @@ MAP = "map<string,string>"
 
 
 @dataclass(frozen=True)
-class Forgetting:
-    """What one step needs: a dataset, and whom to look for. No id gets into a condition that a commit would tell."""
+class Customers:
+    """Whom to look for in a dataset. No id gets into a condition that a commit would tell."""
 
-    spark: SparkSession
-    lake: Lake
-    fence: Fence
     contract: Contract
     ids: frozenset[str]
     texts: frozenset[str] = frozenset()
     """Personal texts of these customers, in small letters."""
     values: frozenset[str] = frozenset()
     """Their shorter texts, their dates and the like, which mean something only where every record is a person."""
-
-    def table(self, layer: Layer) -> DataFrame | None:
-        """The dataset's table in a layer; None where there is none."""
-        if self.lake.version(layer, self.contract.dataset) is None:
-            return None
-        return self.lake.read(self.spark, layer, self.contract.dataset)
 
     @property
     def source(self) -> str:
@@ -54,12 +44,12 @@ class Forgetting:
         return rf"(?iu)(?<![\p{{L}}\p{{N}}])(?:{'|'.join(words)})(?![\p{{L}}\p{{N}}])"
 
 
-def personal_values(its: Forgetting) -> set[tuple[bool, str]]:
+def personal_values(its: Customers, silver: DataFrame | None, bronze: DataFrame | None) -> set[tuple[bool, str]]:
     """Names, addresses, birth dates and the like of these customers, as Silver and Bronze have them, in small letters.
 
     Beside each whether it is a text that tells one customer from another wherever it stands.
     """
-    silver, bronze, customer = its.table("silver"), its.table("bronze"), str(its.contract.customer_id)
+    customer = str(its.contract.customer_id)
     columns = [c for c in its.contract.columns if c.is_personal and c.name != customer]
     found: set[tuple[bool, str]] = set()
     if silver is not None:
@@ -86,12 +76,12 @@ def _values(rows: DataFrame, types: Sequence[str], fields: Sequence[Column]) -> 
     }
 
 
-def unknown_columns(its: Forgetting, bronze: DataFrame) -> list[str]:
+def unknown_columns(its: Customers, bronze: DataFrame) -> list[str]:
     """Columns of Bronze that an earlier contract read and this one doesn't."""
     return [name for name in bronze.columns if not name.startswith("_") and name not in its.contract.source_names]
 
 
-def is_theirs(its: Forgetting, bronze: DataFrame) -> Column:
+def is_theirs(its: Customers, bronze: DataFrame) -> Column:
     """A record of Bronze has one of the ids; or none, and one in an unknown column or a text of theirs as a field."""
     unknown = F.concat(
         F.array(*(F.col(name) for name in unknown_columns(its, bronze))).cast("array<string>"),
@@ -100,7 +90,7 @@ def is_theirs(its: Forgetting, bronze: DataFrame) -> Column:
     return _theirs(its, _text(bronze, its.source), [_text(bronze, n) for n in its.contract.personal_sources], unknown)
 
 
-def names_them(its: Forgetting, bronze: DataFrame) -> Column:
+def names_them(its: Customers, bronze: DataFrame) -> Column:
     """A record of Bronze names them where they can't be told from the rest: in text, in a header, in unknown fields."""
     unknown = [_equals(its, F.col(name)) for name in unknown_columns(its, bronze)]
     extra = F.exists(F.map_values("_extra"), partial(_equals, its))
@@ -108,18 +98,18 @@ def names_them(its: Forgetting, bronze: DataFrame) -> Column:
     return reduce(or_, (F.coalesce(each, F.lit(False)) for each in named))
 
 
-def has_their_header(its: Forgetting) -> Column:
+def has_their_header(its: Customers) -> Column:
     """The first record of a file without a header stands in the header's place, and one of its fields is an id."""
     named = F.exists(F.from_json("_header", "array<string>"), lambda each: _trimmed(each).isin(*its.ids))
     return F.coalesce(named, F.lit(False))
 
 
-def without_them(its: Forgetting, value: Column, word: str) -> Column:
+def without_them(its: Customers, value: Column, word: str) -> Column:
     """A value of an unknown column, or the word where it equals an id or a text."""
     return F.when(_equals(its, value), F.lit(word)).otherwise(value)
 
 
-def in_exceptions(its: Forgetting) -> tuple[Column, Column]:
+def in_exceptions(its: Customers) -> tuple[Column, Column]:
     """A rejected record is theirs; and it names them, in a malformed one's text or in unknown columns."""
     raw, contract = F.col("raw_record"), its.contract
     is_text = F.array_contains("reject_reasons", "malformed_record")
@@ -137,7 +127,7 @@ def in_exceptions(its: Forgetting) -> tuple[Column, Column]:
     return ~is_text & theirs, F.coalesce(named, F.lit(False))
 
 
-def _theirs(its: Forgetting, customer: Column, fields: Sequence[Column], unknown: Column) -> Column:
+def _theirs(its: Customers, customer: Column, fields: Sequence[Column], unknown: Column) -> Column:
     nulls = {"", *(token.strip().lower() for token in its.contract.null_tokens)}
     is_nobody = customer.isNull() | F.lower(customer).isin(*nulls)
     named = [F.exists(unknown, lambda each: _trimmed(each).isin(*its.ids)), *(_is_text(its, each) for each in fields)]
@@ -145,11 +135,11 @@ def _theirs(its: Forgetting, customer: Column, fields: Sequence[Column], unknown
     return F.coalesce(customer.isin(*its.ids), F.lit(False)) | (is_nobody & by_name)
 
 
-def _equals(its: Forgetting, value: Column) -> Column:
+def _equals(its: Customers, value: Column) -> Column:
     return _trimmed(value).isin(*its.ids) | _is_text(its, _trimmed(value))
 
 
-def _is_text(its: Forgetting, value: Column) -> Column:
+def _is_text(its: Customers, value: Column) -> Column:
     return F.lower(value).isin(*its.texts) if its.texts else F.lit(False)
 
 
