@@ -5,9 +5,12 @@ The window is computed here and not taken from a table, so that a load that neve
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
+
+from deltalake import DeltaTable
 
 from spark_jobs.lookup import literal, open_table, select
 from spark_jobs.settings import Settings
@@ -77,6 +80,18 @@ class Completeness:
             found.setdefault(self.window.wall(start).date(), []).append(label)
         return found
 
+    @property
+    def in_short(self) -> str:
+        """The labels of the missing ones, of three or more in a row the first and the last: `00:00 to 05:30`."""
+        rows: list[list[str]] = []
+        before = None
+        for start, label in zip(self.missing, self.labels, strict=True):
+            if before is None or start - before != INTERVAL:
+                rows.append([])
+            rows[-1].append(label)
+            before = start
+        return ", ".join(f"{row[0]} to {row[-1]}" if len(row) > 2 else ", ".join(row) for row in rows)
+
 
 def window_of_day(day: date, zone: ZoneInfo) -> Window:
     """A business day, from its midnight to the next one."""
@@ -100,15 +115,28 @@ def present_moment(settings: Settings) -> datetime:
 
 def check_completeness(root: str, window: Window) -> Completeness:
     """Compare the window with what the lake at `root` has; a table that isn't there has nothing."""
-    table = open_table(root, "gold", TABLE)
-    if table is None:
-        return Completeness(window, window.starts)
-    first, last = window.days
-    found = select(
-        table,
-        "SELECT DISTINCT interval_start FROM t"
-        f" WHERE ops_date BETWEEN {literal(first)} AND {literal(last)}"
-        f" AND interval_start >= {literal(window.start)} AND interval_start < {literal(window.end)}",
+    return check_windows(root, [window])[0]
+
+
+def check_windows(root: str, windows: Sequence[Window]) -> list[Completeness]:
+    """The same of several windows, in their order and in one look at the table."""
+    table = open_table(root, "gold", TABLE) if windows else None
+    there = _there(table, windows) if table is not None else frozenset()
+    return [Completeness(w, tuple(start for start in w.starts if start not in there)) for w in windows]
+
+
+def _there(table: DeltaTable, windows: Sequence[Window]) -> frozenset[datetime]:
+    """The half hours of the windows that have a row."""
+    runs: list[Window] = []  # of windows that touch each other one range: files are skipped by few of them
+    for window in sorted(windows, key=lambda w: w.start):
+        if runs and window.start <= runs[-1].end:
+            runs[-1] = replace(runs[-1], end=max(runs[-1].end, window.end))
+        else:
+            runs.append(window)
+    wanted = " OR ".join(
+        f"(ops_date BETWEEN {literal(run.days[0])} AND {literal(run.days[1])}"
+        f" AND interval_start >= {literal(run.start)} AND interval_start < {literal(run.end)})"
+        for run in runs
     )
-    there = {row["interval_start"] for row in found}
-    return Completeness(window, tuple(start for start in window.starts if start not in there))
+    found = select(table, f"SELECT DISTINCT interval_start FROM t WHERE {wanted}")
+    return frozenset(row["interval_start"] for row in found)

@@ -5,6 +5,7 @@ Pure: from rows of the state tables and the results of checks to events; sends a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -31,8 +32,11 @@ KINDS: tuple[Kind, ...] = (
 FAILURES: tuple[Kind, ...] = ("run_failed", "reject_ratio")
 MILD: tuple[Kind, ...] = ("incomplete_intervals", "run_too_long")
 RUN, LAKE = "run", "lake"  # subjects of what happens to no dataset
-MOST_TEXT, MOST_LISTED = 1000, 30
-"""Characters of an error's text, and events, that a message carries: some receivers refuse long ones."""
+MOST_TEXT, MOST_LISTED, MOST_LIST = 1000, 30, 3000
+"""Characters of an error's text, events, and characters of their list, that a message carries: some receivers refuse
+long ones."""
+MOST_PLACE, NUMBERED = 80, r"[^\s/]*\d[^\s/]*"
+"""Characters of an error's place that tell it from others, and the parts of it that may differ from try to try."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,8 @@ class Event:
     subject: str
     title: str
     lines: tuple[str, ...]
+    detail: str = ""
+    """What stands beside the title in a message about several."""
 
     @property
     def key(self) -> str:
@@ -65,12 +71,15 @@ def subject_of_table(table: str) -> str:
     return f"gold/{table}"
 
 
-def run_failure(lake: str, command: str, run_id: str, error: OpslakeError) -> Event:
-    """A run that an error ended."""
+def run_failure(lake: str, subject: str, command: str, run_id: str, error: OpslakeError) -> Event:
+    """A run that an error ended; another kind of error, or the same at another place, is another event.
+
+    `subject`: `run`, or the name of a command that loads nothing.
+    """
     return Event(
         "run_failed",
-        RUN,
-        f"opslake: the run failed ({type(error).__name__})",
+        f"{subject}/{_cause(error, command)}",
+        f"opslake: {'the run' if subject == RUN else subject} failed ({type(error).__name__})",
         (
             f"What: {_cut(str(error))}",
             f"Where: lake {lake}" + (f", run {run_id}" if run_id else ""),
@@ -78,6 +87,14 @@ def run_failure(lake: str, command: str, run_id: str, error: OpslakeError) -> Ev
             f"then run it again, it goes on where it was: `{command}`",
         ),
     )
+
+
+def _cause(error: OpslakeError, command: str) -> str:
+    """Kind and place of an error, without what differs from one try to the next: numbers, days, ids, its text."""
+    foreign = error.__cause__
+    kind = type(error).__name__ + (f" by {type(foreign).__name__}" if foreign is not None else "")
+    place = error.where if error.where != command else None
+    return kind + (f" at {re.sub(NUMBERED, '#', place)[:MOST_PLACE]}" if place else "")
 
 
 def long_run(lake: str, command: str, run_id: str, seconds: float, limit_minutes: float) -> Event:
@@ -233,13 +250,19 @@ def incomplete(lake: str, found: Completeness) -> list[Event]:
                 f"Do: `opslake status --dataset agent_events` shows what came; once it is there "
                 f"`opslake run --dataset agent_events --date {day}`",
             ),
+            detail=found.in_short,
         )
     ]
 
 
 def together(events: Sequence[Event]) -> Event:
     """Several events of one kind as one message; what is remembered is each of them."""
-    listed = [f"- {event.title.removeprefix('opslake: ')}" for event in events[-MOST_LISTED:]]
+    listed: list[str] = []
+    for event in reversed(events[-MOST_LISTED:]):
+        line = f"- {event.title.removeprefix('opslake: ')}" + (f": {event.detail}" if event.detail else "")
+        if sum(map(len, listed)) + len(line) > MOST_LIST:
+            break
+        listed.insert(0, line)
     earlier = len(events) - len(listed)
     first = [f"- and {earlier} before these"] if earlier else []
     kind = events[0].kind

@@ -107,8 +107,6 @@ def open_days(
     contract: Contract, states: Iterable[DayState], dues: Iterable[Due], settings: Settings, now: datetime
 ) -> list[OpenDay]:
     """The days of a dataset whose time is over at `now` and that are late or missing, in order."""
-    if contract.missing_days == "skip":
-        return []
     known, due = {s.logical_date: s for s in states}, {d.logical_date: d for d in dues}
     done = [day for day, state in known.items() if state.status is Status.SUCCEEDED]
     latest = max(done, default=date.min) if contract.load_mode == "replace" else date.min
@@ -119,6 +117,8 @@ def open_days(
         if verdict is None or now < latest_moment or day < latest:  # a whole list needs none of the earlier ones
             continue
         condition, reason = verdict
+        if condition is Condition.MISSING and contract.missing_days == "skip":
+            continue  # nothing had to come; what did come must load all the same
         found.append(OpenDay(contract.dataset, day, condition, latest_moment, reason))
     return found
 
@@ -127,11 +127,11 @@ def _verdict(state: DayState | None, due: Due | None) -> tuple[Condition, str] |
     """What a day is once its time is over, and why; None where nothing is open."""
     if state is not None and state.status in (Status.SUCCEEDED, Status.SKIPPED):
         return None
-    if due is not None and due.action in ("skip", "wait"):
-        return None
     failed = state is not None and state.status is Status.FAILED
     if state is not None and failed and state.error_class != MISSING_DELIVERY:
         return Condition.LATE, state.error_message or "failed"  # it came, whether or not it still lies there
+    if due is not None and due.action in ("skip", "wait"):
+        return None
     if due is not None:
         return (Condition.MISSING if due.action == "missing" else Condition.LATE), due.reason
     if state is None:

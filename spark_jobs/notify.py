@@ -10,28 +10,25 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from pydantic import SecretStr
 
 from spark_jobs import verdicts
 from spark_jobs.completeness import Completeness
 from spark_jobs.contract import load_contracts
+from spark_jobs.contract.references import is_reference
 from spark_jobs.credentials import given
-from spark_jobs.errors import LakeHeld, LeaseLost, OpslakeError, UsageError, as_opslake_error, first_line
-from spark_jobs.events import FAILURES, KINDS, MILD, Event, together
+from spark_jobs.errors import LakeHeld, LeaseLost, UsageError, as_opslake_error, first_line
+from spark_jobs.events import FAILURES, KINDS, MILD, RUN, Event, together
 from spark_jobs.freshness import Freshness
 from spark_jobs.log import log
 from spark_jobs.receivers import Message, Receiver, deliver
 from spark_jobs.settings import Settings, split_urls
-from spark_jobs.verdicts import Verdict
-from state.ledger import DayState
+from spark_jobs.verdicts import Ended, Verdict
 from state.notifications import Notifications, Told
-
-if TYPE_CHECKING:
-    from spark_jobs.pipeline import Report
 
 T = TypeVar("T")
 
@@ -39,30 +36,14 @@ MOST_MESSAGES = 5
 """More events of one kind at once than this go out as one message."""
 
 
-@dataclass
-class Ended:
-    """What must be known of a run that is over."""
-
-    command: str
-    run_id: str = ""
-    seconds: float = 0.0
-    days: Sequence[DayState] = ()
-    error: OpslakeError | None = None
-    began: float = field(default_factory=time.monotonic)
-
-    def as_of(self, report: Report) -> Report:
-        """Take over what the report says, and hand it on."""
-        self.run_id, self.seconds, self.days, self.error = report.run_id, report.seconds, report.days, report.error
-        return report
-
-
 @contextmanager
-def watched(settings: Settings, command: str) -> Iterator[Ended]:
+def watched(settings: Settings, command: str, subject: str = RUN) -> Iterator[Ended]:
     """Tell of what the run inside the block leaves behind, and of the error that ends it, which goes on its way.
 
-    Wrong usage is told to who typed it, and a lake that somebody else holds is no failure.
+    `subject` is the name of a command that loads nothing. Wrong usage is told to who typed it, and a lake that somebody
+    else holds is no failure.
     """
-    ended = Ended(command)
+    ended = Ended(command, subject=subject)
     try:
         yield ended
     except (UsageError, LakeHeld, LeaseLost):
@@ -70,6 +51,8 @@ def watched(settings: Settings, command: str) -> Iterator[Ended]:
     except Exception as error:
         if not ended.run_id:  # else the run was over, and showing its report is what failed
             ended.error = as_opslake_error(error, where=command)
+            if ended.error is not error:
+                ended.error.__cause__ = error
             ended.seconds = time.monotonic() - ended.began
         after_run(settings, ended)
         raise
@@ -77,13 +60,13 @@ def watched(settings: Settings, command: str) -> Iterator[Ended]:
 
 
 def after_run(settings: Settings, ended: Ended) -> None:
-    """Check the completeness of what was loaded, and tell of all that stands after a run."""
+    """Check the completeness of agents' activity, and tell of all that stands after a run."""
     memory = _memory(settings)
     incomplete = [t.subject for t in memory if t.event == "incomplete_intervals"]
-    found = [_look("completeness", lambda: verdicts.of_loaded_activity(settings, ended.days, incomplete))]
+    found = [_look("completeness", lambda: verdicts.of_activity(settings, ended, incomplete))]
     if settings.notify:
         contracts = _look("contracts", lambda: load_contracts(settings.contracts))
-        found.append(verdicts.of_the_run(settings, ended.command, ended.run_id, ended.seconds, ended.error))
+        found.append(verdicts.of_the_run(settings, ended))
         found.append(_look("gold", lambda: verdicts.of_gold(settings)))
         if contracts is not None:
             failed = _look("days", lambda: verdicts.of_failed_days(settings, contracts))
@@ -114,9 +97,19 @@ def try_receivers(settings: Settings) -> list[tuple[str, str | None]]:
 
 
 def receivers(settings: Settings) -> list[Receiver]:
-    """The setting's addresses, each once; a reference stands for those in the secret that it names."""
-    urls = [url for one in settings.notify for url in split_urls(given(one.get_secret_value()))]
-    return [Receiver(number, SecretStr(url)) for number, url in enumerate(dict.fromkeys(urls), start=1)]
+    """The setting's addresses, each once; a reference stands for those in the secret that it names.
+
+    One whose secret can't be had is a receiver with a problem, and keeps no other from being told.
+    """
+    found: dict[str, str | None] = {}
+    for one in settings.notify:
+        value = one.get_secret_value()
+        try:
+            found |= dict.fromkeys(split_urls(given(value)))
+        except Exception as error:
+            told = first_line(error)
+            found[value] = f"{value}: {told}" if is_reference(value) and value not in told else told
+    return [Receiver(n, SecretStr(url), problem) for n, (url, problem) in enumerate(found.items(), start=1)]
 
 
 def _memory(settings: Settings) -> list[Told]:

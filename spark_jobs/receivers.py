@@ -31,10 +31,11 @@ SLOW, UNKNOWN_URL, REFUSED = (
 
 @dataclass(frozen=True)
 class Receiver:
-    """One address; `number` is its place in the setting, from 1."""
+    """One address; `number` is its place in the setting, from 1; `problem` is why there isn't one after all."""
 
     number: int
     url: SecretStr
+    problem: str | None = None
 
     @property
     def name(self) -> str:
@@ -76,8 +77,9 @@ def deliver(outgoing: Sequence[tuple[Receiver, Sequence[Message[T]]]], *, second
     A message is given `seconds`, and the pause that its service asks for; the whole call at most six times that.
     """
     until = time.monotonic() + TURNS * seconds
-    lines = [_Line(receiver, messages) for receiver, messages in outgoing if messages]
-    return [line.result(seconds, until) for line in lines]
+    lines = [_Line(receiver, messages) for receiver, messages in outgoing if messages and not receiver.problem]
+    lost = [Delivered[T](receiver, (), receiver.problem) for receiver, _ in outgoing if receiver.problem]
+    return [*lost, *(line.result(seconds, until) for line in lines)]
 
 
 class _Line(Generic[T]):

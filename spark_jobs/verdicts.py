@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
 
 from spark_jobs import events
-from spark_jobs.completeness import Completeness, check_completeness, window_of_day
+from spark_jobs.completeness import Completeness, check_windows, window_of_day
 from spark_jobs.contract import Contract
 from spark_jobs.errors import OpslakeError
 from spark_jobs.events import FAILURES, RUN, Event, subject_of
@@ -17,9 +19,35 @@ from spark_jobs.settings import Settings
 from state.ledger import DayState, Ledger, Status
 from state.progress import Progress
 
+if TYPE_CHECKING:
+    from spark_jobs.pipeline import Report
+
 ACTIVITY = "agent_events"
-MOST_LOADED, MOST_KNOWN = 7, 31
-"""Of the days that a run loaded, and of those known as incomplete, so many, the latest, are checked after it."""
+MOST_KNOWN, MOST_LOGGED = 31, 7
+"""Of the days known as incomplete so many, the latest, are looked at again; of those found so, so many are logged."""
+
+
+@dataclass
+class Ended:
+    """What must be known of a run that is over; `subject`: `run` where it loads, else the name of the command."""
+
+    command: str
+    run_id: str = ""
+    seconds: float = 0.0
+    days: Sequence[DayState] = ()
+    error: OpslakeError | None = None
+    subject: str = RUN
+    began: float = field(default_factory=time.monotonic)
+
+    @property
+    def is_well(self) -> bool:
+        """It loaded, or found nothing due, and no error ended it."""
+        return self.subject == RUN and self.error is None
+
+    def as_of(self, report: Report) -> Report:
+        """Take over what the report says, and hand it on."""
+        self.run_id, self.seconds, self.days, self.error = report.run_id, report.seconds, report.days, report.error
+        return report
 
 
 @dataclass(frozen=True)
@@ -32,18 +60,19 @@ class Verdict:
     """Keys of what stands and isn't told now, because another message says it."""
 
 
-def of_the_run(settings: Settings, command: str, run_id: str, seconds: float, error: OpslakeError | None) -> Verdict:
-    """The run's own end and length."""
+def of_the_run(settings: Settings, ended: Ended) -> Verdict:
+    """The run's own end and length; of a command that loads nothing its end alone, which says nothing of the runs."""
+    lake, command, run_id, limit = settings.lake, ended.command, ended.run_id, settings.run_sla_minutes
     standing: list[Event] = []
-    if error is not None:
-        standing.append(events.run_failure(settings.lake, command, run_id, error))
-    limit = settings.run_sla_minutes
-    if limit is not None and seconds > limit * 60:
-        standing.append(events.long_run(settings.lake, command, run_id, seconds, limit))
-    is_well = error is None
+    if ended.error is not None:
+        standing.append(events.run_failure(lake, ended.subject, command, run_id, ended.error))
+    if ended.subject == RUN and limit is not None and ended.seconds > limit * 60:
+        standing.append(events.long_run(lake, command, run_id, ended.seconds, limit))
 
     def is_over(kind: str, subject: str) -> bool:
-        return (subject == RUN and kind in ("run_failed", "run_too_long")) or (kind == "no_run" and is_well)
+        if kind == "run_failed":
+            return subject.partition("/")[0] == ended.subject and ended.error is None
+        return ended.is_well and kind in ("run_too_long", "no_run")
 
     return Verdict(tuple(standing), is_over)
 
@@ -93,16 +122,32 @@ def of_completeness(settings: Settings, *found: Completeness) -> Verdict:
     return Verdict(tuple(standing), lambda kind, subject: kind == "incomplete_intervals" and subject in complete)
 
 
-def of_loaded_activity(settings: Settings, days: Iterable[DayState], told: Iterable[str]) -> Verdict:
-    """The days of agent activity that a run loaded and, when any was, those told as incomplete: it may fill them."""
-    loaded = sorted({d.logical_date for d in days if d.dataset == ACTIVITY and d.status is Status.SUCCEEDED})
-    known = sorted(filter(None, map(_as_day, told))) if loaded else []
-    wanted: Sequence[date] = sorted({*loaded[-MOST_LOADED:], *known[-MOST_KNOWN:]})
-    found = [check_completeness(settings.lake, window_of_day(day, settings.zone)) for day in wanted]
-    for one in found:
-        if not one.is_complete:
-            log.warning("activity.incomplete", window=one.window.name, expected=one.expected, present=one.present)
+def of_activity(settings: Settings, ended: Ended, told: Iterable[str]) -> Verdict:
+    """The days of agent activity that a run loaded, yesterday, and those told as incomplete, which it may have filled.
+
+    Yesterday counts for each run that loads, once the lake has ever had activity: so a load that never came is seen.
+    """
+    loaded = {d.logical_date for d in ended.days if d.dataset == ACTIVITY and d.status is Status.SUCCEEDED}
+    known = sorted(set(filter(None, map(_as_day, told))))[-MOST_KNOWN:]
+    yesterday = [settings.business_today - timedelta(days=1)] if ended.is_well and _has_activity(settings) else []
+    wanted = sorted({*loaded, *known, *yesterday})
+    found = check_windows(settings.lake, [window_of_day(day, settings.zone) for day in wanted])
+    _log(found)
     return of_completeness(settings, *found)
+
+
+def _has_activity(settings: Settings) -> bool:
+    return any(day.status is Status.SUCCEEDED for day in Ledger(settings.lake).outline(ACTIVITY))
+
+
+def _log(found: Iterable[Completeness]) -> None:
+    """The latest incomplete windows; of a long backfill the others as a number."""
+    incomplete = [one for one in found if not one.is_complete]
+    earlier = incomplete[:-MOST_LOGGED]
+    if earlier:
+        log.warning("activity.incomplete", windows=len(earlier), since=earlier[0].window.name)
+    for one in incomplete[-MOST_LOGGED:]:
+        log.warning("activity.incomplete", window=one.window.name, expected=one.expected, present=one.present)
 
 
 def _as_day(subject: str) -> date | None:

@@ -109,11 +109,31 @@ def test_the_contract_says_how_long_a_delivery_may_take(judge: Judge) -> None:
     assert judge(contract=quick, now=NOON - timedelta(minutes=1)).condition is Condition.FRESH
 
 
-def test_reference_data_that_may_be_missing_is_never_late(judge: Judge) -> None:
-    """Neither where nothing comes nor where a delivery failed."""
-    bad = day(2, Status.FAILED, "agents_master", error_class="DataError")
+def test_reference_data_that_may_be_missing_is_never_missing(judge: Judge) -> None:
+    """Nothing comes for days, and what an earlier contract called missing is so no more."""
+    lost = day(2, Status.FAILED, "agents_master", error_class="missing_delivery")
 
-    assert judge(day(1, dataset="agents_master"), bad, contract=AGENTS).condition is Condition.FRESH
+    assert judge(day(1, dataset="agents_master"), lost, contract=AGENTS).condition is Condition.FRESH
+
+
+def test_a_list_that_came_and_failed_is_late_until_a_newer_one_is_loaded(judge: Judge) -> None:
+    """Days may be missing, but this one wasn't: 03-02 failed, then 03-03 is loaded."""
+    bad = day(2, Status.FAILED, "agents_master", error_class="DataError", error_message="A1 twice")
+
+    found = judge(day(1, dataset="agents_master"), bad, contract=AGENTS)
+    assert [(d.logical_date.day, d.condition, d.reason) for d in found.days] == [(2, Condition.LATE, "A1 twice")]
+    assert judge(day(3, dataset="agents_master"), contract=AGENTS).condition is Condition.FRESH
+
+
+def test_a_list_that_lies_there_unloaded_is_late(judge: Judge, tmp_path: Path) -> None:
+    """That of 03-03, once its time is over."""
+    file = tmp_path / "landing" / f"{date(2026, 3, 3):{AGENTS.path}}"
+    file.parent.mkdir(parents=True)
+    file.write_text("agent_id\nA1\n")
+
+    found = judge(day(1, dataset="agents_master"), contract=AGENTS)
+
+    assert [(d.logical_date.day, d.condition) for d in found.days] == [(3, Condition.LATE)]
 
 
 def test_a_whole_list_needs_none_of_the_earlier_ones(judge: Judge) -> None:

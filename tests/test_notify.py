@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from spark_jobs.errors import EngineError
-from spark_jobs.notify import Ended, after_run
+from spark_jobs.errors import EngineError, SourceError
+from spark_jobs.notify import after_run
 from spark_jobs.settings import Settings, split_urls
+from spark_jobs.verdicts import Ended
 from state.ledger import DayState, Figures, Ledger, Status
 from state.notifications import Notifications
 from state.progress import Progress, TableProgress
@@ -153,6 +154,24 @@ def test_a_run_that_an_error_ends_is_told_until_one_is_well(told: Told) -> None:
     assert [told(error=error), told(error=error), told(), told(error=error)] == [[title], [], [], [title]]
 
 
+def test_another_error_is_told_though_the_first_one_stands(told: Told) -> None:
+    """Another kind of error, or another place; numbers in it don't count, and neither does the order."""
+    ends = [
+        EngineError("no space left", where="s3a://lake/state/runs/00017.json"),
+        SourceError("the tab isn't there", where="sheet/tickets"),
+        EngineError("it doesn't answer", where="s3a://landing/tickets"),
+        EngineError("still no space", where="s3a://lake/state/runs/00018.json"),
+    ]
+
+    assert [told(error=error) for error in ends] == [
+        ["opslake: the run failed (EngineError)"],
+        ["opslake: the run failed (SourceError)"],
+        ["opslake: the run failed (EngineError)"],
+        [],
+    ]
+    assert [len(told(error=error)) for error in (None, ends[1])] == [0, 1]
+
+
 def test_many_events_of_a_kind_are_one_message(told: Told, settings: Settings, inbox: Inbox, root: str) -> None:
     """A receiver that is set up on a lake with a bad month isn't flooded; each event is remembered."""
     Ledger(root).put(*(failed(n) for n in range(1, 5)), day(5))
@@ -212,9 +231,53 @@ def test_half_hours_that_miss_after_a_load_are_told(told: Told, root: str) -> No
     assert Notifications(root).lasting() == []
 
 
-def test_completeness_is_only_looked_at_where_activity_was_loaded(told: Told) -> None:
-    """A lake without agent activity hears nothing of it."""
+def test_yesterdays_activity_is_missed_though_only_tickets_came(told: Told, root: str) -> None:
+    """A load that never came counts as 0 half hours; a lake that never had activity hears nothing of it."""
     assert told(day(4)) == []
+
+    Ledger(root).put(activity(3))
+    assert told(day(4)) == [
+        "opslake: agent_events of 2026-03-04 is missing",
+        "opslake: agent activity of 2026-03-04: 48 of 48 half hours are missing",
+    ]
+    assert told(day(4)) == []
+
+
+def test_all_days_of_a_backfill_are_checked_and_their_half_hours_listed(
+    settings: Settings, inbox: Inbox, root: str
+) -> None:
+    """Nine days in one message: the first lacks a morning, 02-28 two half hours, the last is whole, 03-01 not there."""
+    days = [date(2026, 2, n) for n in range(21, 29)] + [date(2026, 3, 1), date(2026, 3, 2)]
+    lacking = {day: [23] for day in days} | {days[0]: [*range(14), 20], days[7]: [2, 3], days[8]: [*range(48)]}
+    lacking[days[9]] = []
+    for one in days:
+        start = datetime(one.year, one.month, one.day, tzinfo=UTC)
+        there = [start + n * timedelta(minutes=30) for n in range(48) if n not in lacking[one]]
+        write_intervals(Path(root), "2001", "UTC", there)
+    write_intervals(Path(root), "2001", "UTC", HALF_HOURS)
+    loaded = [DayState("agent_events", one, Status.SUCCEEDED, 1, "r1") for one in days]
+    Ledger(root).put(*loaded, activity(3), activity(4))
+
+    after_run(settings, Ended("opslake backfill", "r1", days=loaded))
+
+    (letter,) = inbox.letters
+    assert letter["title"] == "opslake: 9 times incomplete_intervals"
+    assert letter["message"].splitlines()[:2] == [
+        "- agent activity of 2026-02-21: 15 of 48 half hours are missing: 00:00 to 06:30, 10:00",
+        "- agent activity of 2026-02-22: 1 of 48 half hours are missing: 11:30",
+    ]
+    assert "- agent activity of 2026-02-28: 2 of 48 half hours are missing: 01:00, 01:30" in letter["message"]
+    assert "- agent activity of 2026-03-01: 48 of 48 half hours are missing: 00:00 to 23:30" in letter["message"]
+
+
+def test_half_hours_that_a_replay_fills_are_seen(told: Told, root: str) -> None:
+    """It loads no day, and doesn't look at yesterday either."""
+    write_intervals(Path(root), "2001", "UTC", HALF_HOURS[2:])
+    told(activity(4))
+    write_intervals(Path(root), "2001", "UTC", HALF_HOURS[:2])
+
+    assert told(subject="replay") == []
+    assert Notifications(root).lasting() == []
 
 
 def test_incomplete_activity_is_logged_without_a_receiver(

@@ -130,6 +130,7 @@ def replay(
     """Validate open exceptions again by the contract in force, or take corrected records from a file."""
     from spark_jobs.cli.runs import command_line
     from spark_jobs.cli.show import show_replay
+    from spark_jobs.notify import watched
     from spark_jobs.pipeline import Pipeline
     from spark_jobs.replaying import Asked
 
@@ -137,10 +138,11 @@ def replay(
         raise UsageError(
             "a file names its exceptions itself", where="opslake exceptions replay", hint="leave --date and --reason"
         )
-    pipeline = Pipeline(settings(), command_line())
-    known_dataset(dataset, pipeline.contracts)
-    report = pipeline.replay(Asked(dataset, date.date() if date else None, reason, file))
-    show_replay(report, as_json=as_json)
+    with watched(settings(), command_line(), "replay") as ended:
+        pipeline = Pipeline(settings(), command_line())
+        known_dataset(dataset, pipeline.contracts)
+        report = ended.as_of(pipeline.replay(Asked(dataset, date.date() if date else None, reason, file)))
+        show_replay(report, as_json=as_json)
     raise typer.Exit(report.exit_code)
 
 

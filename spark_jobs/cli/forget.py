@@ -36,7 +36,7 @@ def forget(
     ids = [*(customer_id or ()), *(_ids_in(file) if file is not None else ())]
     if not any(one.strip() for one in ids):
         raise UsageError("say whom to forget", where=COMMAND, allowed="--customer-id ID, or --file FILE")
-    with watched(settings(), COMMAND) as ended:
+    with watched(settings(), COMMAND, "forget") as ended:
         report, forgot = Pipeline(settings(), COMMAND).forget(ids)
         ended.as_of(report)
         _show(report, forgot, as_json=as_json)

@@ -34,7 +34,7 @@ def maintain(
     if dry_run:
         _show(forecast(Pipeline(settings(), command_line()), purge_history=purge), dry_run=True, as_json=as_json)
         return
-    with watched(settings(), command_line()) as ended:
+    with watched(settings(), command_line(), "maintain") as ended:
         done = care(Pipeline(settings(), command_line()), purge_history=purge)
         assert done.report is not None  # it ran
         ended.as_of(done.report)

@@ -84,12 +84,14 @@ def rebuild(
     as_json: Json = False,
 ) -> None:
     """Build Gold tables from Silver anew, or Silver from Bronze."""
+    from spark_jobs.notify import watched
     from spark_jobs.pipeline import Pipeline
 
     if sum((bool(tables), everything, silver is not None)) != 1:
         raise UsageError("say what to rebuild", where="opslake rebuild", allowed="TABLE…, --all or --silver DATASET")
-    pipeline = Pipeline(settings(), command_line())
-    known_dataset(silver, pipeline.contracts)
-    report = pipeline.rebuild(tables or (), silver)
-    show_report(report, as_json=as_json)
+    with watched(settings(), command_line(), "rebuild") as ended:
+        pipeline = Pipeline(settings(), command_line())
+        known_dataset(silver, pipeline.contracts)
+        report = ended.as_of(pipeline.rebuild(tables or (), silver))
+        show_report(report, as_json=as_json)
     raise typer.Exit(report.exit_code)

@@ -84,7 +84,7 @@ CREATE TABLE lease (
 CREATE TABLE notifications (
   event_key STRING NOT NULL COMMENT 'what happened: event and subject, whichever run found it',
   event STRING COMMENT 'run_failed, reject_ratio, sla_passed, incomplete_intervals, run_too_long or no_run',
-  subject STRING COMMENT 'what it happened to: dataset and day, a Gold table, a window, the run',
+  subject STRING COMMENT 'what it happened to: dataset and day, a Gold table, a window, the run or command and its error',
   receiver STRING NOT NULL COMMENT 'the first digits of a hash of the address that took the message',
   sent_at TIMESTAMP COMMENT 'when it took it',
   run_id STRING COMMENT 'the run after which it was sent; null after a check',

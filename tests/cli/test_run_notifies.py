@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 
 from state.lease import acquire
 from state.ledger import DayState, Ledger, Status
+from state.runs import Run, Runs
 from tests.cli.conftest import Command
 from tests.http_receiver import Inbox
 
@@ -46,6 +47,66 @@ def test_a_secret_that_is_not_there_is_reported_and_fails_no_run(
     assert (answer.code, inbox.titles) == (1, [])
     assert "notify.failed" in answer.err
     assert "env:NOT_SET_ANYWHERE" in answer.err
+
+
+def test_a_secret_that_is_not_there_keeps_no_other_receiver_from_being_told(
+    opslake: Command, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is reported, by each run and by the test of receivers."""
+    monkeypatch.setenv("OPSLAKE_NOTIFY", f"env:NOT_SET_ANYWHERE {inbox.url}")
+    answer = opslake("run")
+    assert inbox.emptied() == [MISSING]
+    assert "env:NOT_SET_ANYWHERE" in answer.err
+
+    tried = opslake("check", "notifications")
+    assert (tried.code, inbox.titles) == (1, ["opslake: a test"])
+    assert "isn't set" in tried.line("notify[1]")
+    assert "took the message" in tried.line("notify[2]")
+
+
+def test_maintenance_ends_nothing_that_was_told_of_runs(
+    opslake: Command, root: Path, inbox: Inbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A broken contract ends a run, a day later no run was well; `maintain` is well in between, and never too long."""
+    then = datetime(2026, 3, 4, tzinfo=UTC)
+    Runs(str(root)).put(Run("r1", "opslake run", then, then, 0))
+    Ledger(str(root)).put(DayState("tickets", date(2026, 3, 4), Status.SUCCEEDED))
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "tickets.odcs.yaml").write_text("kind: Nonsense\n")
+    told = []
+    for _ in range(2):
+        opslake("--contracts", str(broken), "run")
+        opslake("check", "freshness")
+        monkeypatch.setenv("OPSLAKE_RUN_SLA_MINUTES", "0.00001")
+        assert opslake("maintain").code == 0
+        monkeypatch.delenv("OPSLAKE_RUN_SLA_MINUTES")
+        told.append(inbox.emptied())
+
+    assert told == [["opslake: the run failed (ContractError)", "opslake: no run in 24 hours"], []]
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [("rebuild", ["rebuild", "--all"]), ("replay", ["exceptions", "replay", "tickets"]), ("maintain", ["maintain"])],
+)
+def test_another_command_that_an_error_ends_is_told_by_its_name(
+    opslake: Command, inbox: Inbox, tmp_path: Path, name: str, arguments: list[str]
+) -> None:
+    """Once until it is well, which a run doesn't make it; wrong usage of it isn't told."""
+    opslake("run")
+    inbox.emptied()
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "tickets.odcs.yaml").write_text("kind: Nonsense\n")
+    for words in (["--contracts", str(broken), *arguments], ["run"], ["--contracts", str(broken), *arguments]):
+        opslake(*words)
+    assert inbox.emptied() == [f"opslake: {name} failed (ContractError)"]
+
+    assert opslake(*arguments, "--nonsense").code == 2
+    assert opslake(*arguments).code == 0
+    assert opslake("--contracts", str(broken), *arguments).code == 2
+    assert inbox.titles == [f"opslake: {name} failed (ContractError)"]
 
 
 def test_a_broken_contract_is_told_once_and_again_after_a_run_that_was_well(
