@@ -61,7 +61,7 @@ def personal_values(its: Customers, silver: DataFrame | None, bronze: DataFrame 
         fields = [_text(bronze, source) for _, source in delivered]
         rows = bronze.where(_text(bronze, its.source).isin(*its.ids))
         found |= _values(rows, [kind for kind, _ in delivered], fields)
-    return found
+    return {(is_text, value) for is_text, value in found if value not in _nulls(its.contract)}
 
 
 def _values(rows: DataFrame, types: Sequence[str], fields: Sequence[Column]) -> set[tuple[bool, str]]:
@@ -128,11 +128,14 @@ def in_exceptions(its: Customers) -> tuple[Column, Column]:
 
 
 def _theirs(its: Customers, customer: Column, fields: Sequence[Column], unknown: Column) -> Column:
-    nulls = {"", *(token.strip().lower() for token in its.contract.null_tokens)}
-    is_nobody = customer.isNull() | F.lower(customer).isin(*nulls)
+    is_nobody = customer.isNull() | F.lower(customer).isin(*_nulls(its.contract))
     named = [F.exists(unknown, lambda each: _trimmed(each).isin(*its.ids)), *(_is_text(its, each) for each in fields)]
     by_name = reduce(or_, (F.coalesce(each, F.lit(False)) for each in named))
     return F.coalesce(customer.isin(*its.ids), F.lit(False)) | (is_nobody & by_name)
+
+
+def _nulls(contract: Contract) -> set[str]:
+    return {"", *(token.strip().lower() for token in contract.null_tokens)}
 
 
 def _equals(its: Customers, value: Column) -> Column:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from pyspark.sql import SparkSession
@@ -60,8 +61,11 @@ def test_exceptions(spark: SparkSession) -> None:
 
 
 def test_personal_values_are_told_apart(spark: SparkSession) -> None:
-    """A long text is the customer's wherever it stands, a short one only among persons; one letter says nothing."""
-    rows = spark.createDataFrame(
-        [{**BRONZE, "owner": "C-1", "mail": mail} for mail in (" Ann@x.y", "Al", "f", None)], DDL
-    )
-    assert personal_values(Customers(OWNED, frozenset({"C-1"})), None, rows) == {(True, "ann@x.y"), (False, "al")}
+    """A long text is the customer's wherever it stands, a short one only among persons.
+
+    One letter says nothing, nor does a null token.
+    """
+    mails = (" Ann@x.y", "Al", "f", "Unknown", None)
+    rows = spark.createDataFrame([{**BRONZE, "owner": "C-1", "mail": mail} for mail in mails], DDL)
+    them = Customers(replace(OWNED, null_tokens=("unknown",)), frozenset({"C-1"}))
+    assert personal_values(them, None, rows) == {(True, "ann@x.y"), (False, "al")}
