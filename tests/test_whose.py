@@ -41,23 +41,27 @@ def test_records_of_bronze(spark: SparkSession) -> None:
 
 def test_exceptions(spark: SparkSession) -> None:
     """The same of what they keep as JSON; short texts and birth dates count where every record is a person."""
-    cases: list[tuple[Customers, Any, bool, bool]] = [
-        (THEM, {"owner": "C-1"}, True, False),
-        (THEM, {"owner": None, "_extra": {"owner": " C-1"}}, True, True),
-        (THEM, {"_extra": {"mail": "ann@example.org"}}, True, True),
-        (THEM, {"owner": "C-2", "old_owner": "C-1"}, False, True),
-        (THEM, {"owner": "C-2", "_extra": {"who": "C-1"}}, False, True),
-        (THEM, {"owner": "C-2", "_extra": None}, False, False),
-        (THEM, "9,Al,1980-02-03", False, False),
-        (THEM, '{"owner": "C-1", "owner": "C-1"', False, True),
-        (Customers(PERSONS, THEM.ids, THEM.texts, THEM.values), "9,Al,half", False, True),
-        (Customers(PERSONS, THEM.ids, THEM.texts, THEM.values), "9,half,1980-02-03", False, True),
-        (Customers(PERSONS, THEM.ids, THEM.texts, THEM.values), "9,Alan", False, False),
-    ]
-    for whom, raw, theirs, named in cases:
-        text, reason = (raw, "malformed_record") if isinstance(raw, str) else (json.dumps(raw), "missing_size")
-        row = spark.createDataFrame([(text, [reason])], EXCEPTION).select(*in_exceptions(whom)).collect()[0]
-        assert tuple(row) == (theirs, named), raw
+    among_persons = Customers(PERSONS, THEM.ids, THEM.texts, THEM.values)
+    assert judged(
+        spark,
+        THEM,
+        {"owner": "C-1"},
+        {"owner": None, "_extra": {"owner": " C-1"}},
+        {"_extra": {"mail": "ann@example.org"}},
+        {"owner": "C-2", "old_owner": "C-1"},
+        {"owner": "C-2", "_extra": {"who": "C-1"}},
+        {"owner": "C-2", "_extra": None},
+        "9,Al,1980-02-03",
+        '{"owner": "C-1", "owner": "C-1"',
+    ) == [(True, False), (True, True), (True, True), *[(False, True)] * 2, *[(False, False)] * 2, (False, True)]
+    found = judged(spark, among_persons, "9,Al,half", "9,half,1980-02-03", "9,Alan")
+    assert found == [(False, True), (False, True), (False, False)]
+
+
+def judged(spark: SparkSession, whom: Customers, *records: Any) -> list[tuple[bool, bool]]:
+    """Of each rejected record, a text where it is malformed, whether it is theirs and whether it names them."""
+    rows = [(r, ["malformed_record"]) if isinstance(r, str) else (json.dumps(r), ["missing_size"]) for r in records]
+    return [tuple(row) for row in spark.createDataFrame(rows, EXCEPTION).select(*in_exceptions(whom)).collect()]
 
 
 def test_personal_values_are_told_apart(spark: SparkSession) -> None:
