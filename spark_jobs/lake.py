@@ -218,8 +218,11 @@ def create(spark: SparkSession, path: str, schema: StructType, **layout: Any) ->
 
 
 def replace_schema(spark: SparkSession, path: str, schema: StructType, **layout: Any) -> None:
-    """Put an empty table in the place of another, in one commit; the options are those of `_built`."""
-    _built(DeltaTable.createOrReplace(spark), path, schema, **layout).execute()
+    """Put an empty table in the place of another, in one commit; the options are those of `_built`.
+
+    `createOrReplace` would only compare the two, because the table stands in no catalogue.
+    """
+    _built(DeltaTable.replace(spark), path, schema, **layout).execute()
 
 
 def _built(

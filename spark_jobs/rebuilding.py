@@ -9,7 +9,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from spark_jobs import bronze, silver
-from spark_jobs.claims import disputed
+from spark_jobs.claims import refuse_disputed
 from spark_jobs.contract import Contract
 from spark_jobs.errors import UsageError, nearest
 from spark_jobs.gold import registry
@@ -17,9 +17,11 @@ from spark_jobs.lake import Fence, Lake
 from spark_jobs.log import log
 from spark_jobs.planning import in_silver, redelivered
 from spark_jobs.settings import Settings
-from spark_jobs.silver_table import ZONE, empty, ensure, schema
+from spark_jobs.silver_table import ZONE, empty, ensure, redefined, schema
 from state.ledger import Ledger
 from state.progress import Progress, TableProgress
+
+DISPUTED = "Silver stays as it was; correct one of the two in a file and replay it, or deliver the list again"
 
 
 def mark_stale(progress: Progress, tables: list[str]) -> None:
@@ -38,7 +40,8 @@ def rebuild_silver(
     """Compute a dataset's Silver anew from Bronze, by the rules in force now; returns its rows.
 
     Every delivery that was ever loaded counts, superseded ones and corrected rows too, as in day-by-day processing.
-    Where columns or the time zone differ from the table's, it is emptied first; a run that finds it so refuses to load.
+    Where columns, the time zone or what values follow from differ from the table's, it is emptied first; a run that
+    finds it so refuses to load.
     """
     zone = settings.business_timezone
     states = in_silver(ledger.days(), contract.dataset)
@@ -51,10 +54,10 @@ def rebuild_silver(
     rows = bronze.read(spark, lake, contract, deliveries)
     rows = bronze.redated(rows, [file for state in states.values() for file in redelivered(state)])
     judged = silver.judge(rows, contract, business_timezone=zone).localCheckpoint(eager=False)
-    for claim in disputed(judged, contract).values():  # the rules in force now may be stricter
-        raise claim
     accepted = judged.where((F.size("_reasons") == 0) & ~F.col("_duplicate"))
     classified = silver.classify(spark, lake, contract, accepted, number=0, business_timezone=zone, from_nothing=True)
+    newest = silver.last_changes(classified.rows, contract)
+    refuse_disputed(newest, contract, max(deliveries), hint=DISPUTED)  # the rules in force now may be stricter
     facts = {"dataset": contract.dataset, "rebuilt": True}
     if not _fits(lake, contract, zone):
         session = spark.newSession()
@@ -76,4 +79,5 @@ def _fits(lake: Lake, contract: Contract, zone: str) -> bool:
     held = {f["name"]: f["type"] for f in json.loads(table.schema().to_json())["fields"]}
     wanted = {f["name"]: f["type"] for f in json.loads(schema(contract).json())["fields"]}
     same_columns = {name: held.get(name) for name in wanted} == wanted and set(held) - set(wanted) <= {"year", "month"}
-    return same_columns and table.metadata().configuration.get(ZONE, zone) == zone
+    same_zone = table.metadata().configuration.get(ZONE, zone) == zone
+    return same_columns and same_zone and not redefined(lake, contract)

@@ -15,6 +15,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from spark_jobs import bronze, resolving, silver
+from spark_jobs.claims import refuse_disputed, unique_columns
 from spark_jobs.contract import Contract
 from spark_jobs.corrections import Corrections, bronze_rows, check, read_corrections, taken_up
 from spark_jobs.errors import EngineError
@@ -30,6 +31,7 @@ from spark_jobs.silver_table import ensure, refuse_unfit
 from state.ledger import DayState, Figures, Ledger
 
 MALFORMED = "malformed_record"
+DISPUTED = "nothing of the replay is in Silver; correct the record in another file, or deliver the list again"
 SUMMED = ("read", "inserted", "updated", "unchanged", "stale", "duplicates", "rejected")
 
 
@@ -219,12 +221,26 @@ def _to_silver(
     figures = Figures(**{**figures.to_json(), **classes})
     if not figures.balanced:
         raise EngineError(f"{figures} doesn't add up", where=f"replay of {contract.dataset}")
+    _refuse_disputed(its, classified)
     ensure(spark, lake, contract, business_timezone=its.settings.business_timezone)
     facts = {"dataset": contract.dataset, "replayed": figures.to_json()}
     rows_per_file = its.settings.rows_per_file
     silver.write(spark, lake, contract, classified, its.fence, rows_per_file=rows_per_file, facts=facts)
     log.info("silver.merged", dataset=contract.dataset, changed=classified.changes)
     return figures
+
+
+def _refuse_disputed(its: Replayer, classified: silver.Classified) -> None:
+    """Raise where Silver would have two rows that claim one value of a unique column."""
+    contract, spark = its.contract, its.spark()
+    columns = [*contract.key, *unique_columns(contract)]
+    if columns == [*contract.key] or not classified.changes:
+        return
+    rows = silver.last_changes(classified.rows, contract).select(*columns)
+    if its.lake.version("silver", contract.dataset) is not None:
+        others = its.lake.read(spark, "silver", contract.dataset).select(*columns)
+        rows = others.join(rows, list(contract.key), "left_anti").unionByName(rows)
+    refuse_disputed(rows, contract, max(its.states), hint=DISPUTED)
 
 
 def _classified(

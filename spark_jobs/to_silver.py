@@ -33,7 +33,8 @@ def to_silver(loader: Loader, batch: Batch) -> tuple[dict[date, Figures], int | 
         judged = judged.localCheckpoint(eager=False)
         tallies = silver.tally(judged)
         tallies = {day: tallies.get(day, silver.Tally()) for day in batch.alive}
-        held = _hold_back(loader, batch, tallies, disputed(judged, contract))
+        claims = disputed(judged.where("size(_reasons) = 0 AND NOT _duplicate"), contract)
+        held = _hold_back(loader, batch, tallies, claims)
         passing = {day: t for day, t in tallies.items() if day not in held}
         exceptions = beside.submit(_set_aside, loader, batch, judged, tallies, held)
         if not passing:

@@ -111,9 +111,13 @@ WRONG: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"call_start_time": "2024-03-05 10:00:00", "call_end_time": "2024-03-05T09:59:59Z"},
         ["call_ended_before_start"],
     ),
-    "a full end before a bare start": (
-        {"call_start_time": "10:00:00", "call_end_time": "2024-03-05 09:59:59"},
+    "a full end before a bare start on a date of its own": (
+        {"call_date": "2024-03-05", "call_start_time": "10:00:00", "call_end_time": "2024-03-05 09:59:59"},
         ["call_ended_before_start"],
+    ),
+    "a full end a day after a bare start": (
+        {"call_start_time": "10:00:00", "call_end_time": "2024-03-05 09:59:59"},
+        ["call_too_long"],
     ),
     "a second more than four hours": (
         {"call_start_time": "10:00:00", "call_end_time": "14:00:01"},
@@ -194,6 +198,10 @@ RIGHT: dict[str, tuple[dict[str, Any], tuple[str, str, str, int]]] = {
         {"call_start_time": "23:00:00", "call_end_time": "2024-03-06 00:10:00"},
         ("2024-03-05", "2024-03-05 23:00:00", "2024-03-06 00:10:00", 4200),
     ),
+    "a bare start and a full end of another day": (
+        {"call_start_time": "10:00:00", "call_end_time": "2024-02-29 10:10:00"},
+        ("2024-02-29", "2024-02-29 10:00:00", "2024-02-29 10:10:00", 600),
+    ),
     "a date beside a full start of another day": (
         {"call_date": "2024-03-01", "call_start_time": "2024-03-04 23:00:00", "call_end_time": "23:10:00"},
         ("2024-03-01", "2024-03-04 23:00:00", "2024-03-04 23:10:00", 600),
@@ -254,6 +262,15 @@ def test_an_hour_that_the_clock_skips_gives_no_negative_duration(spark: SparkSes
     assert (row["_reasons"], row.duration_seconds) == ([], 0)
 
 
+def test_a_bare_start_lies_before_its_full_end_in_a_night_that_has_an_hour_twice(spark: SparkSession) -> None:
+    """In New York 01:10 comes again twenty minutes after 01:50 on 2024-11-03."""
+    own = extended(BY_ID_AND_DATE.replace("schema:", "  - {property: zone, value: America/New_York}\nschema:"))
+
+    (row,) = judged(spark, {"call_start_time": "01:50:00", "call_end_time": "2024-11-03T01:10:00-05:00"}, contract=own)
+
+    assert (row["_reasons"], row.call_date, row.duration_seconds) == ([], date(2024, 11, 3), 1200)
+
+
 def test_the_longest_call_is_the_contracts(spark: SparkSession) -> None:
     """max_call_hours of a contract of one's own takes the place of four."""
     text = BY_ID_AND_DATE.replace("schema:", "  - {property: thresholds, value: {max_call_hours: 0.5}}\nschema:")
@@ -264,7 +281,7 @@ def test_the_longest_call_is_the_contracts(spark: SparkSession) -> None:
 
 
 def test_which_versions_give_their_date_is_told(spark: SparkSession) -> None:
-    """A date of its own or a full start does; a bare start with whatever end doesn't."""
+    """A date of its own does, and a full time; two bare ones don't."""
     rows = judged(
         spark,
         {"call_date": "2024-03-05"},
@@ -273,7 +290,7 @@ def test_which_versions_give_their_date_is_told(spark: SparkSession) -> None:
         {"call_end_time": "2024-03-05 10:30:00"},
     )
 
-    assert [row["_given_call_date"] for row in rows] == [True, True, False, False]
+    assert [row["_given_call_date"] for row in rows] == [True, True, False, True]
 
 
 def test_silver_keeps_the_decided_columns_and_reasons_in_the_decided_order() -> None:

@@ -254,7 +254,7 @@ class CallKind:
         """Later versions keep the call's date where they don't give one; its instants follow from the date."""
         del layout
         call, texts = record.value, [text.strip() for text in record.texts]
-        full, given = not is_bare(texts[START]), texts[DATE] not in NULL_TOKENS
+        full, given = not (is_bare(texts[START]) and is_bare(texts[END])), texts[DATE] not in NULL_TOKENS
         old = before.memory if before is not None else Dates(None, taken[0])
         dates = Dates(self._clock.day_of(call.start) if given or full else old.given, min(old.earliest, taken[0]))
         day = dates.given or dates.earliest

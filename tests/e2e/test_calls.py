@@ -50,6 +50,7 @@ def told(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Trial
     """Day 3, then days 1 and 2 late, then day 4 and a correction of day 1; each call is a story of its own."""
     trial = Trial(spark, tmp_path_factory.mktemp("told"))
     dropped, over_midnight = {"status": "DROPPED"}, {"start": "23:50:00", "end": "00:10:00"}
+    full_end = {"start": "23:50:00", "end": "2024-03-02 00:10:00"}
     trial.classes = [  # type: ignore[attr-defined]
         load(
             trial, THREE, call(1, **dropped), call(2), call(3, **dropped), call(5), call(6), call(9),
@@ -59,8 +60,12 @@ def told(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Trial
         load(
             trial, TWO, call(1), call(2), call(3, on="2024-02-20"), call(4, **over_midnight), call(6), call(7), call(8),
             call(9, start="2024-02-25 09:00:00"), call(11, status="LOST", on="2024-02-20"), call(12),
+            call(13, **full_end),
         ),
-        load(trial, FOUR, call(4, status="FAILED", **over_midnight), call(5, on="2024-02-20")),
+        load(
+            trial, FOUR, call(4, status="FAILED", **over_midnight), call(5, on="2024-02-20"),
+            call(13, status="FAILED", **full_end),
+        ),
         load(trial, ONE, call(3, on="2024-02-10"), call(7, on="2024-02-21"), call(8)),
     ]  # fmt: skip
     return trial
@@ -80,8 +85,8 @@ class TestTheDateOfACall:
         assert told.classes == [  # type: ignore[attr-defined]
             {"inserted": 8, "duplicates": 1},
             {"inserted": 2, "updated": 1, "stale": 1},
-            {"inserted": 2, "updated": 3, "stale": 2, "unchanged": 2, "rejected": 1},
-            {"updated": 2},
+            {"inserted": 3, "updated": 3, "stale": 2, "unchanged": 2, "rejected": 1},
+            {"updated": 3},
             {"updated": 1, "stale": 2, "absent": 2},
         ]
 
@@ -105,6 +110,12 @@ class TestTheDateOfACall:
         row = self.row(told, 4)
         assert (row["call_date"], row["call_ended_at"]) == ("2024-03-02", "2024-03-03 00:10:00+00:00")
         assert (row["duration_seconds"], row["call_status"]) == ("1200", "FAILED")
+
+    def test_a_full_end_gives_the_date_of_its_bare_start_whenever_it_is_delivered(self, told: Trial) -> None:
+        """Days 2 and 4 both have the call that ended in the night before day 2."""
+        row = self.row(told, 13)
+        assert (row["call_date"], row["call_started_at"]) == ("2024-03-01", "2024-03-01 23:50:00+00:00")
+        assert (row["call_status"], row["duration_seconds"]) == ("FAILED", "1200")
 
     def test_a_given_date_takes_the_place_of_an_assumed_one(self, told: Trial) -> None:
         """In order, day 3 and day 4."""

@@ -44,7 +44,7 @@ def judge(cells: dict[str, str], logical_date: date, rules: Rules) -> Judgement:
     start, end = (_told(text_or_none(cells.get(column)), rules.source_zone) for column in COLUMNS[3:5])
     status = enumerated(cells.get("call_status"), STATUSES)
     date_text = text_or_none(cells.get("call_date"))
-    given = _date(date_text) or (start.astimezone(rules.zone).date() if isinstance(start, datetime) else None)
+    given = _date(date_text) or _day_told(start, end, rules)
     reasons = (
         *_about_ids(cells, ids),
         *(("invalid_call_start_time",) if start is None else ()),
@@ -62,6 +62,17 @@ def judge(cells: dict[str, str], logical_date: date, rules: Rules) -> Judgement:
         rules.source_zone,
     )
     return Judgement((), call_id, version)
+
+
+def _day_told(start: Told, end: Told, rules: Rules) -> date | None:
+    """The day that a full time tells: a full start's own, else the last with the start before the end."""
+    if isinstance(start, datetime):
+        return start.astimezone(rules.zone).date()
+    if start is None or not isinstance(end, datetime):
+        return None
+    day = end.astimezone(rules.source_zone).date()
+    began, _ = _instants(start, end, day, rules.source_zone)
+    return day if began <= end else day - timedelta(days=1)
 
 
 def _about_ids(cells: dict[str, str], ids: dict[str, int | None]) -> Iterator[str]:

@@ -76,7 +76,9 @@ def only(truth: LakeTruth) -> SilverCall:
         (line(start="22:00:00", end="02:00:00"), None),
         (line(start="22:00:00", end="02:00:01"), ("call_too_long",)),
         (line(start="2024-03-01 10:00:00", end="2024-03-01 09:59:59"), ("call_ended_before_start",)),
-        (line(start="10:00:00", end="2024-03-01T09:59:59Z"), ("call_ended_before_start",)),
+        (line(start="10:00:00", end="2024-03-01T09:59:59Z", day="2024-03-01"), ("call_ended_before_start",)),
+        (line(start="10:00:00", end="2024-03-01T09:59:59Z"), ("call_too_long",)),
+        (line(start="23:50:00", end="2024-02-20T00:10:00Z"), None),
         (line(start="2024-03-01 23:59:00", end="00:10:00"), None),
         (
             line(call="", caller="x", agent="", start="", end="?", status="BUSY", day="soon"),
