@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from benchmarks.cases import Bench
 
 DAY = "2024-12-31"
+COMMAND = ("run", "--date", DAY, "--dataset", "web_complaints")
 TABLE = 'customer_complaints."Web_form_request_2024_12_31"'
 FILL = f"""
 CREATE SCHEMA customer_complaints;
@@ -46,13 +47,12 @@ def jdbc(bench: Bench, sizes: Sequence[str]) -> list[Comparison]:
 
 
 def _jdbc(bench: Bench, size: str) -> list[Comparison]:
-    with _filled(tickets_of(size)):
+    with filled(tickets_of(size)):
 
         def ours(n: int) -> Timing:
             lake, landing = bench.space.scratch("lake"), bench.space.scratch("landing")
-            command = ("run", "--date", DAY, "--dataset", "web_complaints")
             log, began = f"jdbc-{size}-{n}", datetime.now(UTC)
-            done = bench.engine(lake, landing, log, *command)
+            done = bench.engine(lake, landing, log, *COMMAND)
             until = {"bronze_seconds": _until_bronze(bench.space.log(log), began)}
             return replace(done, facts=commits.totals(commits.since(lake, {})) | until)
 
@@ -77,7 +77,7 @@ def _until_bronze(log: Path, began: datetime) -> float:
 
 
 @contextmanager
-def _filled(rows: int) -> Iterator[None]:
+def filled(rows: int) -> Iterator[None]:
     """A server with a table of so many rows, named in the environment of what is measured."""
     import psycopg
 

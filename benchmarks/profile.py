@@ -1,4 +1,4 @@
-"""Where the time of one run goes: `python -m benchmarks.profile [--case backfill] [--size 100k] [--conf KEY=VALUE]`.
+"""Where the time of one run goes: `python -m benchmarks.profile [--case backfill|jdbc] [--size 100k] [--conf KEY=VAL]`.
 
 The run's log events give its stages, Spark's event log the jobs, tasks and bytes in each. The event log is switched on
 by Java's own variable for options, so the run is the one that everybody makes, a little slower.
@@ -18,8 +18,9 @@ from typing import Any
 
 from benchmarks.caching import ensure_history
 from benchmarks.cases import DAY, SAMPLE_PERIOD, ensure_sample
+from benchmarks.jdbc import COMMAND, filled
 from benchmarks.process import Timing, run
-from benchmarks.workspace import OPSLAKE, PROJECT, Workspace
+from benchmarks.workspace import OPSLAKE, PROJECT, Workspace, tickets_of
 
 
 @dataclass
@@ -49,9 +50,12 @@ class Event:
 
 
 def main() -> None:
-    """Profile a daily run on a fresh copy of a history, or a backfill of a year's sample, and print what it shows."""
+    """Profile a run and print what it shows.
+
+    It is a daily one on a fresh copy of a history, a backfill of a year's sample, or a first load of a Postgres table.
+    """
     parser = argparse.ArgumentParser(prog="python -m benchmarks.profile", description=__doc__)
-    parser.add_argument("--case", choices=("daily", "backfill"), default="daily")
+    parser.add_argument("--case", choices=("daily", "backfill", "jdbc"), default="daily")
     parser.add_argument("--size", default="100k")
     parser.add_argument("--work", type=Path, default=PROJECT / ".cache" / "benchmarks")
     parser.add_argument("--jobs", type=int, default=40, help="how many of the longest jobs to list")
@@ -63,6 +67,10 @@ def main() -> None:
     if asked.case == "backfill":
         landing, command = ensure_sample(space, asked.size), ("backfill", *SAMPLE_PERIOD)
         began, timing, folder = _profiled(space, asked.size, space.scratch("lake"), landing, command, tried)
+    elif asked.case == "jdbc":
+        with filled(tickets_of(asked.size)):
+            lake, landing = space.scratch("lake"), space.scratch("landing")
+            began, timing, folder = _profiled(space, asked.size, lake, landing, COMMAND, tried)
     else:
         if not asked.reuse:
             ensure_history(space, asked.size)

@@ -16,9 +16,8 @@ from pyspark.sql import functions as F
 
 from spark_jobs.contract import Column as ContractColumn
 from spark_jobs.contract import Contract, followers, given_column, since_column
-from spark_jobs.rules import LINEAGE, VERSION, context
+from spark_jobs.rules import LINEAGE, PROCESSED, VERSION, context
 
-PLACE = ("_logical_date", "_file_modified", "_delivery")  # of a record in the order of processing
 MARKED = {"marked_stale": "stale", "marked_unchanged": "unchanged"}
 """Classes of records that change only what Silver keeps beside a carried column, and what they count as."""
 WRITTEN = ("inserted", "updated", *MARKED)
@@ -51,7 +50,7 @@ def classes(
     claim changes Silver's row is `updated`: the row is the newest version's still, with that version's lineage.
     """
     rows = _with_later(_with_current(accepted, current, contract), later, contract)
-    in_order = Window.partitionBy(*contract.key).orderBy(*PLACE)
+    in_order = Window.partitionBy(*contract.key).orderBy(*PROCESSED)
     before, upto = (in_order.rowsBetween(Window.unboundedPreceding, last) for last in (-1, 0))
     newest_before = F.greatest(F.max("_version").over(before), "_old._version", "_later_version")
     rows = rows.withColumn("_stale", F.coalesce(F.col("_version") < newest_before, F.lit(False)))
@@ -60,14 +59,14 @@ def classes(
         F.greatest(F.max(_claimed(c)).over(upto), _held(c, rows), f"_later{_claimed(c)}").alias(_claimed(c))
         for c in contract.carried
     ]
-    places = [F.col(name).alias(f"_record{name}") for name in PLACE]
+    places = [F.col(name).alias(f"_record{name}") for name in PROCESSED]
     states = rows.select(base.alias("_base"), *claims, *places, "_stale", "_old")
     return _named(_recomputed(states, contract, business_timezone), contract)
 
 
 def final(classed: DataFrame, contract: Contract) -> DataFrame:
     """One row per key that changes: what Silver has after the last record that changed it."""
-    last = Window.partitionBy(*contract.key).orderBy(*(F.col(name).desc() for name in PLACE))
+    last = Window.partitionBy(*contract.key).orderBy(*(F.col(name).desc() for name in PROCESSED))
     changed = classed.where(F.col("_class").isin(*WRITTEN))
     return changed.withColumn("_rank", F.row_number().over(last)).where("_rank = 1").select("_silver.*", "_class")
 
@@ -154,7 +153,7 @@ def _recomputed(states: DataFrame, contract: Contract, business_timezone: str) -
 
 def _named(frame: DataFrame, contract: Contract) -> DataFrame:
     """The records with their class: what each changes against the row before it."""
-    place = [f"_record{name}" for name in PLACE]
+    place = [f"_record{name}" for name in PROCESSED]
     frame = frame.withColumn("_state", F.struct(_content(contract).alias("content"), _since(contract).alias("since")))
     old = F.struct(
         F.struct(*(F.col(f"_old._row.{c.name}").alias(c.name) for c in contract.stored)).alias("content"),
@@ -179,7 +178,7 @@ def _named(frame: DataFrame, contract: Contract) -> DataFrame:
     return frame.select(
         *contract.key,
         *([day] if day and day not in contract.key else []),
-        *(F.col(f"_record{column}").alias(column) for column in PLACE),
+        *(F.col(f"_record{column}").alias(column) for column in PROCESSED),
         name.alias("_class"),
         (F.col(f"_old._row.{day}") if day else F.lit(None).cast("date")).alias("_old_day"),
         F.col("_old").isNotNull().alias("_is_known"),

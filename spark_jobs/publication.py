@@ -252,7 +252,8 @@ def _overwrite(by: Publication, table: GoldTable, rows: DataFrame, number: int, 
         rows = rows.coalesce(1)
     elif bound:
         parts = max(2, min(200, number // (by.rows_per_file * 8)))
-        rows = rows.repartitionByRange(parts, bound).sortWithinPartitions(bound)
+        ranges = dict.fromkeys((bound, *table.grain))  # a day of many rows is split by its key
+        rows = rows.repartitionByRange(parts, *ranges).sortWithinPartitions(bound)
     writer = rows.write.format("delta").mode("overwrite").option("userMetadata", by.fence.metadata(table=table.name))
     if bound:
         writer = writer.option("maxRecordsPerFile", by.rows_per_file)

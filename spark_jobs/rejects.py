@@ -18,7 +18,7 @@ from pyspark.sql import functions as F
 from spark_jobs import direct
 from spark_jobs.contract import Contract
 from spark_jobs.lake import STATISTICS, Fence, Lake, columns_of, create, days_sql, in_days
-from spark_jobs.rules import LINEAGE
+from spark_jobs.rules import LINEAGE, delivered_text
 
 DUPLICATE = "duplicate_in_batch"
 VERSION_IN_FUTURE = "version_in_future"
@@ -48,9 +48,9 @@ def write(
 ) -> None:
     """Bring the exceptions of `deliveries` up to date in one commit, or in none where nothing changes.
 
-    `judged` has one row per record of these deliveries, with `_reasons`, `_duplicate` and `_raw` (see `silver.judge`),
-    and `number` of them are exceptions; the rows of `held` days aren't accepted, so they resolve nothing. Up to
-    `driver_rows` are committed from the driver.
+    `judged` has one row per record of these deliveries, with `_reasons`, `_duplicate` and `_record` (see
+    `silver.judge`), and `number` of them are exceptions; the rows of `held` days aren't accepted, so they resolve
+    nothing. Up to `driver_rows` are committed from the driver.
     """
     passed = judged.where(~in_days("_logical_date", held)) if held else judged
     new = _exceptions(judged, contract, fence, rule_set)
@@ -187,7 +187,7 @@ def _exceptions(judged: DataFrame, contract: Contract, fence: Fence, rule_set: s
         record_key(contract).alias("record_key"),
         reasons.alias("reject_reasons"),
         F.concat_ws(", ", reasons).alias("reject_reason"),
-        F.col("_raw").alias("raw_record"),
+        delivered_text(rows).alias("raw_record"),
         F.lit(rule_set).alias("rule_set"),
         F.when(F.col("_duplicate"), "informational").otherwise("open").alias("status"),
         F.lit(None).cast("string").alias("resolved_by"),

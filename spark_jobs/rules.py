@@ -11,23 +11,26 @@ from collections.abc import Callable
 from decimal import Decimal
 from functools import reduce
 from operator import or_
+from typing import Literal
 
 from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
 
 from spark_jobs.contract import Column, Contract, given_column
-from spark_jobs.contract.patterns import outline
+from spark_jobs.contract.patterns import iso_form, outline
 
 BLANKS = " \t\r\n\f\v\u00a0\u2007\u202f\ufeff"
 ISO8601 = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}([.,]\d{1,9})?)?\s*(Z|z|[+-]\d{2}(:?\d{2})?)?)?$"
 INTEGRAL = {"int", "integer", "bigint", "long", "smallint"}
 WHOLE_NUMBER = r"^[+-]?\d{1,18}(\.0+)?$"
 OFFSET = r":.*(Z|z|[+-]\d{2}(:?\d{2})?)$"
-DATE = r"^\d{4}-\d{2}-\d{2}$"
 
 LINEAGE = ("_source_file", "_file_modified", "_row_number", "_delivery", "_logical_date", "_load_time")
 VERSION = ("_version_at", "_logical_date", "_file_modified", "_source_file", "_row_number")
+PROCESSED = ("_logical_date", "_file_modified", "_delivery")
+"""What deliveries are processed in the order of."""
 MALFORMED = "_corrupt_record"
 
 Finding = tuple[str, SparkColumn]
@@ -38,7 +41,7 @@ def validate(bronze: DataFrame, contract: Contract, *, business_timezone: str) -
     """Type and judge every delivered record; grain and number of rows are those of `bronze`.
 
     Adds to the contract's stored columns: `_version_at`, `_reasons` and `_warnings` (arrays of text, empty when
-    there are none), `_raw` (the record as delivered: JSON, or the text of a malformed one) and the lineage columns.
+    there are none), `_record` (as delivered, see `delivered_text`) and the lineage columns.
     """
     raw_names = [name for name in bronze.columns if not name.startswith("_")]
     frame = _cleaned(bronze, contract, raw_names)
@@ -50,18 +53,22 @@ def validate(bronze: DataFrame, contract: Contract, *, business_timezone: str) -
 
 def _cleaned(bronze: DataFrame, contract: Contract, raw_names: list[str]) -> DataFrame:
     """Text without blanks around it, null tokens as nulls; a column that Bronze lacks is looked for in `_extra`."""
-    delivered = F.when(
-        F.col(MALFORMED).isNull(),
-        F.to_json(F.struct(*(F.col(n) for n in raw_names), *_extra_of(bronze)), {"ignoreNullFields": "false"}),
-    ).otherwise(F.col(MALFORMED))
+    extra = ["_extra"] if "_extra" in bronze.columns else []
+    record = F.struct(*raw_names, *extra, MALFORMED).alias("_record")
     texts = [
         _clean(_source_text(bronze, name), contract.null_tokens).alias(f"text_{name}") for name in contract.source_names
     ]
-    return bronze.select(*texts, delivered.alias("_raw"), F.col(MALFORMED).isNotNull().alias("_malformed"), *LINEAGE)
+    return bronze.select(*texts, record, F.col(MALFORMED).isNotNull().alias("_malformed"), *LINEAGE)
 
 
-def _extra_of(bronze: DataFrame) -> list[SparkColumn]:
-    return [F.col("_extra")] if "_extra" in bronze.columns else []
+def delivered_text(judged: DataFrame) -> SparkColumn:
+    """Each record of what `validate` gives as it was delivered: JSON, or the text of a malformed one."""
+    record = judged.schema["_record"].dataType
+    assert isinstance(record, StructType)
+    columns = [F.col("_record")[name].alias(name) for name in record.names if name != MALFORMED]
+    malformed = F.col("_record")[MALFORMED]
+    as_json = F.to_json(F.struct(*columns), {"ignoreNullFields": "false"})
+    return F.when(malformed.isNull(), as_json).otherwise(malformed)
 
 
 def _source_text(bronze: DataFrame, name: str) -> SparkColumn:
@@ -141,8 +148,7 @@ def _parse(value: SparkColumn, column: Column, zone: str, *, is_text: bool) -> S
     if column.type == "timestamp":
         return _instant(value, column.formats or ("ISO8601",), zone)
     if column.type == "date":
-        formats = column.formats or ("yyyy-MM-dd",)
-        return F.coalesce(*(F.to_date(_fitting(value, f), f) for f in formats))
+        return F.coalesce(*(_read(value, f, "date") for f in column.formats or ("yyyy-MM-dd",)))
     if column.type in INTEGRAL:
         return F.when(value.rlike(WHOLE_NUMBER), F.regexp_replace(value, r"\.0+$", "")).cast(column.type)
     if column.type.startswith(("decimal", "double", "float")):
@@ -150,12 +156,17 @@ def _parse(value: SparkColumn, column: Column, zone: str, *, is_text: bool) -> S
     return value.cast(column.type)
 
 
-def _fitting(value: SparkColumn, pattern: str) -> SparkColumn:
-    """The text where the pattern may read it: each that it doesn't costs Spark an exception, as much as 20 checks.
+def _read(value: SparkColumn, pattern: str, kind: Literal["date", "timestamp"]) -> SparkColumn:
+    """The text as the pattern reads it. Only what may fit is tried: each that doesn't costs Spark an exception.
 
-    ISO dates must have their width: Spark would read `2024-1` and years of five digits.
+    ISO dates must have their width: Spark would read `2024-1` and years of five digits. They are cast, which takes a
+    third of a pattern's time.
     """
-    return F.when(value.rlike(DATE if pattern == "yyyy-MM-dd" else outline(pattern)), value)
+    exact = iso_form(pattern)
+    if exact is not None:
+        return F.when(value.rlike(exact), value).cast(kind)
+    fitting = F.when(value.rlike(outline(pattern)), value)
+    return F.to_date(fitting, pattern) if kind == "date" else F.to_timestamp(fitting, pattern)
 
 
 def _instant(value: SparkColumn, formats: tuple[str, ...], zone: str) -> SparkColumn:
@@ -163,14 +174,14 @@ def _instant(value: SparkColumn, formats: tuple[str, ...], zone: str) -> SparkCo
     readings = []
     for pattern in formats:
         if pattern == "ISO8601":
-            read = F.translate(value, ",", ".").cast("timestamp")
+            read = F.replace(value, F.lit(","), F.lit(".")).cast("timestamp")
             if zone != "UTC":
                 read = F.when(value.rlike(OFFSET), read).otherwise(_to_utc(read, zone))
             readings.append(F.when(value.rlike(ISO8601), read))
         elif any(letter in pattern for letter in "XxZVzO"):
-            readings.append(F.to_timestamp(_fitting(value, pattern), pattern))
+            readings.append(_read(value, pattern, "timestamp"))
         else:
-            readings.append(_to_utc(F.to_timestamp(_fitting(value, pattern), pattern), zone))
+            readings.append(_to_utc(_read(value, pattern, "timestamp"), zone))
     return F.coalesce(*readings)
 
 
@@ -222,7 +233,7 @@ def _judged(frame: DataFrame, contract: Contract) -> DataFrame:
         "_version_at",
         judged_reasons.alias("_reasons"),
         judged_warnings.alias("_warnings"),
-        "_raw",
+        "_record",
         *LINEAGE,
     )
 

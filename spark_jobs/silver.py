@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 from spark_jobs import carried, direct, silver_here
 from spark_jobs.contract import Contract
 from spark_jobs.lake import Fence, Lake, days_sql, in_days
-from spark_jobs.rules import LINEAGE, VERSION, validate
+from spark_jobs.rules import LINEAGE, PROCESSED, VERSION, validate
 from spark_jobs.silver_table import schema
 
 CHANGED = ("inserted", "updated")
@@ -75,6 +75,8 @@ class Classified:
     """Some rows change or delete what Silver holds: a MERGE; otherwise an append does."""
     changes: int
     """Rows that Silver will see."""
+    distinct: bool
+    """No key has more than one row."""
 
 
 def classify(
@@ -90,31 +92,32 @@ def classify(
     delivered_keys: DataFrame | None = None,
     all_stale: bool = False,
     from_nothing: bool = False,
+    distinct: bool = False,
 ) -> Classified:
     """Give every accepted record its class of rule 6, as day-by-day processing in date order would.
 
     `later_versions`: per key the newest `_later_version` accepted in a delivery of a later day (rule 7), also where it
     changed nothing; of a contract with carried columns in another delivery of the first day, too. `delivered_keys`:
     the keys that a `replace` dataset still holds; Silver rows of other keys become `deleted`. `from_nothing`: as if
-    Silver were empty.
+    Silver were empty. `distinct`: no key comes twice, as in the winners of one delivery.
     """
     whole = delivered_keys is not None
     current = None if from_nothing else _matches(spark, lake, contract, accepted, number, driver_rows, whole=whole)
     if contract.carried:
         classed = carried.classes(accepted, current, later_versions, contract, business_timezone=business_timezone)
-        return _counted(classed.localCheckpoint(eager=False), contract)
+        return _counted(classed.localCheckpoint(eager=False), contract, distinct=distinct)
     rows = _with_current(accepted, current, contract)
     if later_versions is None:
         rows = rows.withColumn("_later_version", F.lit(None).cast(dict(rows.dtypes)["_version"]))
     else:
         rows = rows.join(later_versions, list(contract.key), "left")
-    classed = _classes(rows, contract, all_stale=all_stale)
+    classed = _classes(rows, contract, all_stale=all_stale, distinct=distinct)
     if delivered_keys is not None and current is not None and not all_stale:
         gone = current.join(delivered_keys, list(contract.key), "left_anti")
         day = accepted.agg(F.max("_logical_date")).first()
         classed = classed.unionByName(_gone(gone, contract, None if day is None else day[0]), allowMissingColumns=True)
     classed = classed.localCheckpoint(eager=False)
-    return _counted(classed, contract)
+    return _counted(classed, contract, distinct=distinct)
 
 
 def newest_versions(bronze: DataFrame, contract: Contract, keys: DataFrame, *, business_timezone: str) -> DataFrame:
@@ -145,7 +148,7 @@ def write(
     if not classified.changes and mode == "append":
         return
     final = (
-        last_changes(classified.rows, contract)
+        last_changes(classified.rows, contract, distinct=classified.distinct)
         .withColumn("_ingested_at", F.current_timestamp())
         .withColumn("_run_id", F.lit(fence.lease.run_id))
     )
@@ -233,15 +236,18 @@ def _with_current(accepted: DataFrame, current: DataFrame | None, contract: Cont
     return rows.join(old, list(contract.key), "left")
 
 
-def _classes(rows: DataFrame, contract: Contract, *, all_stale: bool) -> DataFrame:
+def _classes(rows: DataFrame, contract: Contract, *, all_stale: bool, distinct: bool) -> DataFrame:
     """Adds `_class`: stale, unchanged, inserted or updated."""
-    in_order = Window.partitionBy(*contract.key).orderBy("_logical_date", "_file_modified", "_delivery")
-    before = in_order.rowsBetween(Window.unboundedPreceding, -1)
-    newest_before = F.greatest(F.max("_version").over(before), "_old_version", "_later_version")
+    newest_before = F.greatest("_old_version", "_later_version")
+    if not distinct:
+        before = Window.partitionBy(*contract.key).orderBy(*PROCESSED).rowsBetween(Window.unboundedPreceding, -1)
+        newest_before = F.greatest(F.max("_version").over(before), newest_before)
     stale = F.lit(all_stale) | F.coalesce(F.col("_version") < newest_before, F.lit(False))
     judged = rows.withColumn("_stale", stale)
-    alive = Window.partitionBy(*contract.key, "_stale").orderBy("_logical_date", "_file_modified", "_delivery")
-    previous = F.coalesce(F.lag("_content").over(alive), F.col("_old_content"))
+    previous = F.col("_old_content")
+    if not distinct:
+        alive = Window.partitionBy(*contract.key, "_stale").orderBy(*PROCESSED)
+        previous = F.coalesce(F.lag("_content").over(alive), previous)
     named = (
         F.when(F.col("_stale"), "stale")
         .when(previous.isNull(), "inserted")
@@ -270,7 +276,7 @@ def _gone(gone: DataFrame, contract: Contract, day: date | None) -> DataFrame:
     )
 
 
-def _counted(classed: DataFrame, contract: Contract) -> Classified:
+def _counted(classed: DataFrame, contract: Contract, *, distinct: bool) -> Classified:
     """Counts per day and class and the event dates touched, by one aggregation."""
     day = F.col(contract.event_date) if contract.event_date else F.lit(None).cast("date")
     groups = (
@@ -289,27 +295,27 @@ def _counted(classed: DataFrame, contract: Contract) -> Classified:
             dates.update(new_days, old_days)
             changes += number
             replaces = replaces or known
-    return Classified(classed, counts, frozenset(dates), replaces, changes)
+    return Classified(classed, counts, frozenset(dates), replaces, changes, distinct)
 
 
-def last_changes(classed: DataFrame, contract: Contract) -> DataFrame:
+def last_changes(classed: DataFrame, contract: Contract, *, distinct: bool = False) -> DataFrame:
     """One row per changed key: its last change in the order of processing."""
     if contract.carried:
         return carried.final(classed, contract)
     changed = classed.where(F.col("_class").isin(*CHANGED, "deleted"))
-    last = Window.partitionBy(*contract.key).orderBy(
-        F.col("_logical_date").desc(), F.col("_file_modified").desc(), F.col("_delivery").desc()
-    )
-    ranked = changed.withColumn("_rank", F.row_number().over(last)).where("_rank = 1")
-    return ranked.drop("_rank", "_old_day", "_is_known")
+    if not distinct:
+        last = Window.partitionBy(*contract.key).orderBy(*(F.col(name).desc() for name in PROCESSED))
+        changed = changed.withColumn("_rank", F.row_number().over(last)).where("_rank = 1").drop("_rank")
+    return changed.drop("_old_day", "_is_known")
 
 
 def _laid_out(rows: DataFrame, contract: Contract, number: int, rows_per_file: int) -> DataFrame:
-    """Few files, each of a short stretch of event dates."""
+    """Few files, each of a short stretch of event dates; a day of many rows is split by key."""
     if number <= rows_per_file or contract.event_date is None:
         return rows.coalesce(1)
     parts = max(2, min(200, number // (rows_per_file * 8)))
-    return rows.repartitionByRange(parts, contract.event_date).sortWithinPartitions(contract.event_date)
+    ranges = dict.fromkeys((contract.event_date, *contract.key))
+    return rows.repartitionByRange(parts, *ranges).sortWithinPartitions(contract.event_date)
 
 
 def _merge(

@@ -147,6 +147,7 @@ def _classified(
         later_versions=versions,
         delivered_keys=judged.select(*contract.key).dropna().distinct() if is_whole else None,
         all_stale=is_whole and not set(later) <= set(passing),
+        distinct=len(passing) == 1,
     )
 
 

@@ -41,12 +41,28 @@ LONGEST = (
 )
 """The files that take a minute and more, the longest first; for the last one's lake the others of its folder wait."""
 
+OF_A_LAKE = {
+    "cli",
+    "docs",
+    "publish",
+    "test_benchmarks.py",
+    "test_classified.py",
+    "test_own_dataset.py",
+    "test_own_export.py",
+    "test_rebuild.py",
+    "test_repeat.py",
+    "test_sample_of_complaints.py",
+}
+"""Folders and files that ask what a lake holds, whichever Spark has made it: `engine`."""
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what touches Spark, so that `-m spark` runs exactly that on the other Spark line; the longest come first."""
     for item in items:
         if SPARK_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.spark)
+        if OF_A_LAKE & set(item.path.parts[-2:]):
+            item.add_marker(pytest.mark.engine)
     place = {name: number for number, name in enumerate(LONGEST)}
     slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
     items.sort(

@@ -33,6 +33,7 @@ LETTERS = {
 TIME_LETTERS = frozenset("hKkHmsSa")
 _QUOTED = re.compile(r"'(?:[^']|'')*'")
 _RUN = re.compile(r"([A-Za-z])\1*")
+_ISO = re.compile(r"yyyy-MM-dd((?: |'T')HH:mm(?::ss)?)?")
 _TOKEN = re.compile(r"'((?:[^']|'')*)'|(([A-Za-z])\3*)|(.)", re.DOTALL)
 
 
@@ -70,6 +71,16 @@ def outline(pattern: str) -> str:
         return ".+" if is_word else r"[+-]?\d+"
 
     return f"(?is)^{as_expression(pattern, part)}$"
+
+
+def iso_form(pattern: str) -> str | None:
+    """What the texts of a date or time of ISO 8601 match, digit by digit; None for a pattern of other ones.
+
+    A cast reads them as the pattern does.
+    """
+    if not _ISO.fullmatch(pattern):
+        return None
+    return f"^{as_expression(pattern, lambda _, width: rf'[0-9]{{{width}}}')}$"
 
 
 def as_expression(pattern: str, part: Callable[[str, int], str]) -> str:

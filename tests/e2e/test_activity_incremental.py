@@ -112,7 +112,7 @@ def test_log_offs_that_come_days_late_end_as_calculated(spark: SparkSession, fol
 
 @pytest.mark.slow
 @given(made=steps())
-@tries(6, in_ci=3)
+@tries(6, in_ci=2)
 def test_any_series_of_events_ends_as_calculated(
     spark: SparkSession, folders: Iterator[Path], made: list[Step]
 ) -> None:

@@ -128,7 +128,7 @@ LATE_AND_REOPENED = [
 @example(made=CORRECTED_TOGETHER)
 @example(made=LATE_AND_REOPENED)
 @given(made=steps())
-@tries(6, in_ci=3)
+@tries(6, in_ci=2)
 def test_any_series_of_deliveries_ends_as_calculated(
     spark: SparkSession, folders: Iterator[Path], made: list[Step]
 ) -> None:
