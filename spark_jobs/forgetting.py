@@ -12,26 +12,39 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
-from functools import reduce
-from operator import or_
 
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from spark_jobs import bronze
 from spark_jobs.contract import Contract
+from spark_jobs.contract.formats import SERVED
 from spark_jobs.errors import UsageError
+from spark_jobs.exception_export import ID
 from spark_jobs.forgotten import Forgotten, forgotten_of
+from spark_jobs.inventory import unknown_tables
 from spark_jobs.lake import Fence, Lake, Layer, days_sql
 from spark_jobs.log import log
+from spark_jobs.planning import delivery_id
 from spark_jobs.rules import BLANKS, MALFORMED
 from spark_jobs.session import new_session
 from spark_jobs.settings import Settings
 from spark_jobs.silver_table import refuse_unfit
-from state.forgotten import FORGOTTEN_WORD, ForgottenId, ForgottenIds, erase_texts
+from spark_jobs.whose import (
+    Customers,
+    has_their_header,
+    in_exceptions,
+    is_theirs,
+    names_them,
+    personal_values,
+    unknown_columns,
+    without_them,
+)
+from state.forgotten import FORGOTTEN_HEADER, FORGOTTEN_WORD, ForgottenId, ForgottenIds, erase_texts
+from state.landing import find_deliveries
+from state.ledger import Ledger
 
 RECORD = ("_logical_date", "_delivery", "_source_file", "_row_number")
-LEAST_TEXT = 5
-"""Characters of a personal value from which on a text that holds it is taken for the customer's."""
 
 
 @dataclass
@@ -40,6 +53,10 @@ class Forgot:
 
     rows: dict[str, int] = field(default_factory=dict)
     sources: tuple[str, ...] = ()
+    unseen: tuple[str, ...] = ()
+    """Deliveries that Bronze doesn't hold, so that nobody can say whether they have records of the customers."""
+    unknown: tuple[str, ...] = ()
+    """Tables that weren't looked at, since neither a contract nor Gold knows them."""
 
     def add(self, table: str, rows: int) -> None:
         """Count rows of a table."""
@@ -50,27 +67,23 @@ class Forgot:
 
 @dataclass(frozen=True)
 class Forgetting:
-    """What one step needs: a dataset, and whom to look for. No id gets into a condition that a commit would tell."""
+    """What one step needs: a dataset's tables, and whom to look for."""
 
     spark: SparkSession
     lake: Lake
     fence: Fence
-    contract: Contract
-    ids: frozenset[str]
-    texts: frozenset[str] = frozenset()
-    """Personal texts of these customers, in small letters."""
+    them: Customers
+
+    @property
+    def contract(self) -> Contract:
+        """The dataset's."""
+        return self.them.contract
 
     def table(self, layer: Layer) -> DataFrame | None:
         """The dataset's table in a layer; None where there is none."""
         if self.lake.version(layer, self.contract.dataset) is None:
             return None
         return self.lake.read(self.spark, layer, self.contract.dataset)
-
-    @property
-    def pattern(self) -> str:
-        """A Java regular expression for any of the ids and texts as words of their own, whatever their case."""
-        words = (rf"\Q{text}\E" for text in sorted(self.ids | self.texts) if r"\E" not in text)
-        return rf"(?iu)(?<![\p{{L}}\p{{N}}])(?:{'|'.join(words)})(?![\p{{L}}\p{{N}}])"
 
 
 def forget(
@@ -94,12 +107,17 @@ def forget(
         refuse_unfit(lake, contract, business_timezone=settings.business_timezone)
     known, found = forgotten_of(settings, asked=True), Forgot()
     assert known is not None  # it was asked for
-    steps = [Forgetting(spark(), lake, fence, contract, wanted) for contract in concerned]
-    texts = frozenset(text for step in steps for text in _personal_texts(step))
-    steps = sorted((replace(step, texts=texts) for step in steps), key=lambda s: s.contract.is_of_persons)
+    steps = [Forgetting(spark(), lake, fence, Customers(contract, wanted)) for contract in concerned]
+    personal = {pair for s in steps for pair in personal_values(s.them, s.table("silver"), s.table("bronze"))}
+    texts, values = (frozenset(value for is_text, value in personal if is_text is kind) for kind in (True, False))
+    steps = [replace(step, them=replace(step.them, texts=texts, values=values)) for step in steps]
+    steps.sort(key=lambda step: step.contract.is_of_persons)
+    unseen = {path for step in steps for path in _unseen(settings, lake, step.contract)}
     found.sources = _remember(settings, fence, known, wanted, {s for step in steps for s in _sources(step)})
+    found.unseen = tuple(sorted(unseen - set(found.sources)))
+    found.unknown = unknown_tables(settings.lake, contracts)
     for step in steps:
-        found.add(f"bronze/{step.contract.dataset}", _malformed(step))
+        found.add(f"bronze/{step.contract.dataset}", _named(step))
         found.add(f"exception/{step.contract.dataset}", _exceptions(step))
     for name, number in erase_texts(settings.lake, _words(wanted | texts), fence.lease.confirm).items():
         found.add(f"state/{name}", number)
@@ -129,23 +147,6 @@ def _remember(
     return told
 
 
-def _personal_texts(its: Forgetting) -> set[str]:
-    """Names, addresses and the like, of these customers, as Silver and Bronze have them."""
-    columns = [c for c in its.contract.columns if c.is_personal and c.type == "string"]
-    columns = [c for c in columns if c.name != its.contract.customer_id]
-    silver, bronze, found = its.table("silver"), its.table("bronze"), set()
-    if silver is not None and columns:
-        names = [c.name for c in columns if c.stored]
-        rows = silver.where(F.col(str(its.contract.customer_id)).isin(*its.ids)).select(*names).distinct()
-        found |= {value for row in rows.collect() for value in row}
-    if bronze is not None and columns:
-        sources = [s for c in columns if not c.derived for s in c.sources]
-        rows = bronze.where(_id_in(bronze, its.contract).isin(*its.ids))
-        rows = rows.select(*(_text(bronze, s) for s in sources)).distinct()
-        found |= {value for row in rows.collect() for value in row}
-    return {value.casefold() for value in found if value is not None and len(value) >= LEAST_TEXT}
-
-
 def _sources(its: Forgetting) -> set[str]:
     """Where records of these customers came from: files, tables and tabs."""
     found: set[str] = set()
@@ -158,22 +159,58 @@ def _sources(its: Forgetting) -> set[str]:
     return found
 
 
+def _unseen(settings: Settings, lake: Lake, contract: Contract) -> set[str]:
+    """What lies in the landing and not in Bronze: lists that were skipped or retired, days that failed or wait.
+
+    Of tables and tabs, which the landing doesn't hold, those that the ledger knows.
+    """
+    states = {state.logical_date: state for state in Ledger(settings.lake).days(contract.dataset)}
+    if contract.format in SERVED:
+        found = {day: list(state.deliveries) for day, state in states.items()}
+    else:
+        known = {file.path: file for state in states.values() for file in state.deliveries}
+        ignore_case = contract.path_ignores_case
+        found = find_deliveries(settings.landing, contract.path, ignore_case=ignore_case, known=known)
+    there = bronze.present(lake, contract.dataset)
+    empty = {day for day, state in states.items() if state.figures is not None and state.figures.read == 0}
+    left = {day: files for day, files in found.items() if (day, delivery_id(files)) not in there and day not in empty}
+    return {file.path for files in left.values() for file in files}
+
+
 def _named_in(its: Forgetting, layer: Layer, table: DataFrame) -> Column:
-    """A row of the layer is one of theirs."""
+    """A row of the layer is one of theirs, or names them."""
     if layer == "silver":
-        return F.col(str(its.contract.customer_id)).isin(*its.ids)
-    if layer == "exception":
-        return _is_their_exception(its)
-    return _is_theirs(its, table) | F.coalesce(F.col(MALFORMED).rlike(its.pattern), F.lit(False))
+        return F.col(str(its.contract.customer_id)).isin(*its.them.ids)
+    theirs, named = (
+        in_exceptions(its.them) if layer == "exception" else (is_theirs(its.them, table), names_them(its.them, table))
+    )
+    return theirs | named
 
 
-def _malformed(its: Forgetting) -> int:
-    """Malformed records with one of their ids or texts lose their text, which may hold other records too."""
+def _named(its: Forgetting) -> int:
+    """Records that only name them keep all else; a malformed one loses its text, which may hold other records too."""
     table = its.table("bronze")
     if table is None:
         return 0
-    theirs = table.where(F.col(MALFORMED).rlike(its.pattern)).select(*RECORD)
-    return _apply(its, "bronze", theirs, RECORD, {MALFORMED: F.lit(FORGOTTEN_WORD)}, day="_logical_date")
+    text = F.col(MALFORMED)
+    extra = F.transform_values("_extra", lambda _, value: without_them(its.them, value, FORGOTTEN_WORD))
+    told = {
+        MALFORMED: F.when(text.rlike(its.them.pattern), F.lit(FORGOTTEN_WORD)).otherwise(text),
+        "_header": _header(its.them),
+        "_extra": F.when(has_their_header(its.them), _link()).otherwise(extra),  # its names are the header's
+        **{name: without_them(its.them, F.col(name), FORGOTTEN_WORD) for name in unknown_columns(its.them, table)},
+    }
+    named = table.where(names_them(its.them, table) & ~is_theirs(its.them, table)).select(*RECORD)
+    return _apply(its, "bronze", named, RECORD, told, day="_logical_date")
+
+
+def _header(them: Customers) -> Column:
+    return F.when(has_their_header(them), F.lit(FORGOTTEN_HEADER)).otherwise(F.col("_header"))
+
+
+def _link() -> Column:
+    """Of the unknown columns the one by which a corrected row names its exception."""
+    return F.map_filter("_extra", lambda name, _: name == ID)
 
 
 def _exceptions(its: Forgetting) -> int:
@@ -181,10 +218,15 @@ def _exceptions(its: Forgetting) -> int:
     table = its.table("exception")
     if table is None:
         return 0
-    theirs = table.where(_is_their_exception(its)).select("exception_id", "_logical_date")
-    is_gone = its.contract.is_of_persons
-    told = {"raw_record": F.lit(FORGOTTEN_WORD)}
-    return _apply(its, "exception", theirs, ("exception_id", "_logical_date"), told, "_logical_date", delete=is_gone)
+    theirs, named = in_exceptions(its.them)
+    parts = [(theirs | named, False)]
+    if its.contract.is_of_persons:
+        parts = [(named & ~theirs, False), (theirs, True)]
+    on, told = ("exception_id", "_logical_date"), {"raw_record": F.lit(FORGOTTEN_WORD)}
+    return sum(
+        _apply(its, "exception", table.where(which).select(*on), on, told, "_logical_date", delete=is_gone)
+        for which, is_gone in parts
+    )
 
 
 def _bronze(its: Forgetting) -> int:
@@ -192,10 +234,15 @@ def _bronze(its: Forgetting) -> int:
     table = its.table("bronze")
     if table is None:
         return 0
-    source = its.contract.column(str(its.contract.customer_id)).sources[0]
-    told = {name: F.lit(None) for name in (*its.contract.personal_sources, "_extra") if name in table.columns}
-    told[source] = F.lit(FORGOTTEN_WORD)
-    theirs = table.where(_is_theirs(its, table)).select(*RECORD)
+    names = (*its.contract.personal_sources, *unknown_columns(its.them, table))
+    told = {name: F.lit(None) for name in names if name in table.columns}
+    told |= {"_extra": _link(), "_header": _header(its.them)}
+    if its.them.source in table.columns:
+        told[its.them.source] = F.lit(FORGOTTEN_WORD)
+    else:  # the contract knows it since the last load, so it is still read from among the unknown ones
+        word = F.create_map(F.lit(its.them.source), F.lit(FORGOTTEN_WORD))
+        told["_extra"] = F.map_concat(F.coalesce(_link(), F.create_map().cast("map<string,string>")), word)
+    theirs = table.where(is_theirs(its.them, table)).select(*RECORD)
     return _apply(its, "bronze", theirs, RECORD, told, "_logical_date", delete=its.contract.is_of_persons)
 
 
@@ -208,7 +255,11 @@ def _silver(its: Forgetting) -> int:
     told = {name: F.lit(None) for name in personal} | {str(contract.customer_id): F.lit(FORGOTTEN_WORD)}
     day = contract.event_date
     columns = [*contract.key, *([day] if day and day not in contract.key else [])]
-    theirs = table.where(F.col(str(contract.customer_id)).isin(*its.ids)).select(*columns)
+    theirs = table.where(F.col(str(contract.customer_id)).isin(*its.them.ids)).select(*columns)
+    delivered = its.table("bronze")
+    if delivered is not None and not contract.is_of_persons:  # some have no id that Silver could know
+        records = delivered.where(is_theirs(its.them, delivered)).select(*RECORD)
+        theirs = theirs.unionByName(table.join(records, list(RECORD), "left_semi").select(*columns))
     return _apply(its, "silver", theirs, contract.key, told, day, delete=contract.is_of_persons)
 
 
@@ -241,36 +292,3 @@ def _apply(
         merge = merge.whenMatchedUpdate(set={f"`{name}`": value for name, value in told.items()})
     merge.execute()
     return number
-
-
-def _is_theirs(its: Forgetting, table: DataFrame) -> Column:
-    """A record of Bronze has one of the ids; or none, and one of the customers' texts as a field."""
-    fields = [_text(table, name) for name in its.contract.personal_sources]
-    return _theirs(its, _id_in(table, its.contract), fields)
-
-
-def _is_their_exception(its: Forgetting) -> Column:
-    """The same of a rejected record, whose fields are JSON; of a malformed one that its text names them."""
-    raw, source = F.col("raw_record"), its.contract.column(str(its.contract.customer_id)).sources[0]
-    fields = [F.btrim(F.get_json_object(raw, f"$['{name}']"), F.lit(BLANKS)) for name in its.contract.personal_sources]
-    own = _theirs(its, F.btrim(F.get_json_object(raw, f"$['{source}']"), F.lit(BLANKS)), fields)
-    is_text = F.array_contains("reject_reasons", "malformed_record")
-    return F.when(is_text, F.coalesce(raw.rlike(its.pattern), F.lit(False))).otherwise(own)
-
-
-def _theirs(its: Forgetting, customer: Column, fields: Sequence[Column]) -> Column:
-    by_id = F.coalesce(customer.isin(*its.ids), F.lit(False))
-    nulls = {"", *(token.strip().lower() for token in its.contract.null_tokens)}
-    is_nobody = customer.isNull() | F.lower(customer).isin(*nulls)
-    by_text = [F.coalesce(F.lower(each).isin(*its.texts), F.lit(False)) for each in fields] if its.texts else []
-    return by_id | (is_nobody & reduce(or_, by_text)) if by_text else by_id
-
-
-def _id_in(bronze: DataFrame, contract: Contract) -> Column:
-    return _text(bronze, contract.column(str(contract.customer_id)).sources[0])
-
-
-def _text(bronze: DataFrame, name: str) -> Column:
-    """A delivered field without the blanks around it; from `_extra` where it came before the contract knew it."""
-    extra = F.col("_extra")[name] if "_extra" in bronze.columns else F.lit(None).cast("string")
-    return F.btrim(F.coalesce(F.col(name), extra) if name in bronze.columns else extra, F.lit(BLANKS))

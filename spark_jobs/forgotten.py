@@ -1,17 +1,20 @@
 """Forgotten customers in what is delivered: known again by a keyed hash of their id, before anything is kept.
 
 The lake doesn't have their ids any more, only an HMAC of each. A record of one keeps no id and nothing personal; where
-the record is the customer, it isn't taken at all. A malformed record is known by any word of it.
+the record is the customer, it isn't taken at all. A malformed record is known by any word of it, a field that the
+contract doesn't know by its whole value.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,12 +23,16 @@ from spark_jobs.contract import Contract
 from spark_jobs.contract.references import is_reference
 from spark_jobs.credentials import is_set, resolve
 from spark_jobs.errors import UsageError
+from spark_jobs.exception_export import ID
 from spark_jobs.rules import BLANKS, MALFORMED
 from spark_jobs.settings import Settings
-from state.forgotten import FORGOTTEN_WORD, ForgottenIds
+from state.forgotten import FORGOTTEN_HEADER, FORGOTTEN_WORD, ForgottenIds
 
 WORD = re.compile(r"[^\s,;|\"'`{}\[\]:=<>()\\]+")
-"""What may be an id in a record that couldn't be read."""
+"""What may be an id in a record that couldn't be read, with the marks that it begins or ends with."""
+PART = re.compile(r"[^\W_]+")
+MOST_PARTS = 6
+"""Letters and digits in a row are a part; as many of them, with what is between them, are tried as an id."""
 
 CHECKED = "opslake"
 LEAST_KEY = 16
@@ -46,6 +53,18 @@ class Forgotten:
     def knows(self, text: str | None) -> bool:
         """Whether the text is a forgotten customer's id."""
         return text is not None and self.hash_of(text) in self.hashes
+
+    def is_named_in(self, text: str) -> bool:
+        """Whether a text holds such an id as words of its own, in this case or written small, large or with a capital.
+
+        Another spelling has another hash.
+        """
+        spellings = ({each, each.upper(), each.lower(), each.capitalize()} for each in _candidates(text))
+        return any(map(self.knows, chain.from_iterable(spellings)))
+
+    def is_field_of(self, header: str) -> bool:
+        """Whether a header, as JSON, has such an id for a name: it is a record then."""
+        return any(map(self.knows, json.loads(header)))
 
     @property
     def check(self) -> str:
@@ -91,22 +110,34 @@ def _key(reference: str | None) -> str:
     return secret
 
 
+def _candidates(text: str) -> Iterator[str]:
+    yield from WORD.findall(text)
+    parts = [found.span() for found in PART.finditer(text)]
+    for number, (start, _) in enumerate(parts):
+        yield from (text[start:end] for _, end in parts[number : number + MOST_PARTS])
+
+
 def without_forgotten(rows: pa.Table, contract: Contract, forgotten: Forgotten | None) -> pa.Table:
     """Delivered records in the shape of Bronze, without what is of forgotten customers."""
     if forgotten is None or contract.customer_id is None or not rows.num_rows:
         return rows
     source = contract.column(contract.customer_id).sources[0]
-    ids = _known_among(rows[source].combine_chunks(), forgotten)
-    rows = _without_texts(rows, forgotten)
+    headed = _known_among(rows["_header"], forgotten.is_field_of)
+    rows = _put(rows, MALFORMED, _known_among(rows[MALFORMED], forgotten.is_named_in), FORGOTTEN_WORD)
+    rows = _put(rows, "_header", headed, FORGOTTEN_HEADER)
+    nobody = pc.is_in(
+        pc.utf8_lower(pc.utf8_trim(rows[source].combine_chunks(), BLANKS)),
+        value_set=pa.array([None, "", *(token.strip().lower() for token in contract.null_tokens)], pa.string()),
+    )
+    extra = rows["_extra"].combine_chunks()
+    known = {text for text in pc.unique(extra.items).to_pylist() if forgotten.knows(text)}
+    theirs = pc.or_(_known_among(rows[source], forgotten.knows), pc.and_(nobody, _named_by(extra, known)))
+    rows = _without_unknown(rows, pc.or_(theirs, headed), known)
     if contract.is_of_persons:
-        return rows.filter(pc.invert(ids))
-    if not pc.any(ids).as_py():
-        return rows
-    rows = _put(rows, source, pc.if_else(ids, pa.scalar(FORGOTTEN_WORD), rows[source]))
-    for name in (*contract.personal_sources, "_extra"):
-        if name != source:
-            rows = _put(rows, name, pc.if_else(ids, pa.scalar(None, rows.schema.field(name).type), rows[name]))
-    return rows
+        return rows.filter(pc.invert(theirs))
+    for name in contract.personal_sources:
+        rows = _put(rows, name, theirs, None)
+    return _put(rows, source, theirs, FORGOTTEN_WORD)
 
 
 def cleaner(contract: Contract, forgotten: Forgotten | None) -> Callable[[pa.Table], pa.Table] | None:
@@ -116,20 +147,36 @@ def cleaner(contract: Contract, forgotten: Forgotten | None) -> Callable[[pa.Tab
     return partial(without_forgotten, contract=contract, forgotten=forgotten)
 
 
-def _known_among(texts: pa.Array, forgotten: Forgotten) -> pa.Array:
-    known = [text for text in pc.unique(texts).to_pylist() if forgotten.knows(text)]
+def _known_among(texts: pa.ChunkedArray, is_known: Callable[[str], bool]) -> pa.Array:
+    """Which of the texts are; each is asked for once."""
+    texts = texts.combine_chunks()
+    known = [text for text in pc.unique(texts).to_pylist() if text is not None and is_known(text)]
     return pc.is_in(texts, value_set=pa.array(known, texts.type))
 
 
-def _without_texts(rows: pa.Table, forgotten: Forgotten) -> pa.Table:
-    """The rows, those malformed records without their text in which a word is a forgotten id."""
-    texts: Collection[str | None] = rows[MALFORMED].to_pylist() if rows[MALFORMED].null_count < rows.num_rows else ()
-    named = [text is not None and any(map(forgotten.knows, WORD.findall(text))) for text in texts]
-    if not any(named):
+def _named_by(extra: pa.Array, known: Collection[str]) -> pa.Array:
+    """Which records have one of the known values in an unknown column."""
+    if not known:
+        return pa.repeat(pa.scalar(False), len(extra))
+    return pa.array([any(value in known for _, value in each or ()) for each in extra.to_pylist()], pa.bool_())
+
+
+def _without_unknown(rows: pa.Table, gone: pa.Array, known: Collection[str]) -> pa.Table:
+    """The rows, those `gone` with no unknown column but the link to an exception, others without the known values."""
+    if not known and not pc.any(gone).as_py():
         return rows
-    replaced = [FORGOTTEN_WORD if his else text for his, text in zip(named, texts, strict=True)]
-    return _put(rows, MALFORMED, pa.array(replaced, rows.schema.field(MALFORMED).type))
+    kept = [
+        [(name, FORGOTTEN_WORD if text in known else text) for name, text in each or () if name == ID or not is_gone]
+        for each, is_gone in zip(rows["_extra"].to_pylist(), gone.to_pylist(), strict=True)
+    ]
+    field = rows.schema.field("_extra")
+    values = pa.array([each or None for each in kept], field.type)
+    return rows.set_column(rows.schema.get_field_index("_extra"), field, values)
 
 
-def _put(rows: pa.Table, name: str, values: pa.Array) -> pa.Table:
-    return rows.set_column(rows.schema.get_field_index(name), rows.schema.field(name), values)
+def _put(rows: pa.Table, name: str, where: pa.Array, value: str | None) -> pa.Table:
+    if not pc.any(where).as_py():
+        return rows
+    field = rows.schema.field(name)
+    values = pc.if_else(where, pa.scalar(value, field.type), rows[name])
+    return rows.set_column(rows.schema.get_field_index(name), field, values)

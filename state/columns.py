@@ -93,23 +93,23 @@ def _timestamps(values: Iterable[datetime | None]) -> Array:
     return Array([None if v is None else (v - EPOCH) // MICROSECOND for v in values], BIGINT).cast(TIMESTAMP)
 
 
-def _strings(values: Sequence[Sequence[str]]) -> Array:
-    return _lists(values, Array([text for texts in values for text in texts], STRING), STRINGS)
+def _strings(values: Sequence[Sequence[str] | None]) -> Array:
+    return _lists(values, Array([text for texts in values for text in texts or ()], STRING), STRINGS)
 
 
-def _deliveries(values: Sequence[Sequence[Any]]) -> Array:
-    flat = [delivery for deliveries in values for delivery in deliveries]
+def _deliveries(values: Sequence[Sequence[Row] | None]) -> Array:
+    flat = [delivery for deliveries in values for delivery in deliveries or ()]
     arrays = [
-        Array([d.path for d in flat], STRING),
-        Array([d.size for d in flat], BIGINT),
-        Array([d.checksum for d in flat], STRING),
-        _timestamps(d.modified for d in flat),
+        Array([d["path"] for d in flat], STRING),
+        Array([d["size"] for d in flat], BIGINT),
+        Array([d["checksum"] for d in flat], STRING),
+        _timestamps(d["modified"] for d in flat),
     ]
     return _lists(values, struct_array(arrays, fields=list(DELIVERY_FIELDS)), DELIVERIES)
 
 
-def _lists(values: Sequence[Sequence[Any]], flat: Array, type_: DataType) -> Array:
-    offsets = list(accumulate((len(v) for v in values), initial=0))
+def _lists(values: Sequence[Sequence[Any] | None], flat: Array, type_: DataType) -> Array:
+    offsets = list(accumulate((len(v or ()) for v in values), initial=0))
     return list_array(Array(offsets, DataType.int32()), flat).cast(type_)
 
 

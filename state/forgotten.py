@@ -23,6 +23,8 @@ from state.tables import (
 
 FORGOTTEN_WORD = "forgotten"
 """What stands in the place of a forgotten customer's id, and of texts that named one."""
+FORGOTTEN_HEADER = f'["{FORGOTTEN_WORD}"]'
+"""The same of a header, which is a JSON array of names."""
 
 TEXTS = ("command", "error", "error_message", "message", "subject")
 """The columns of state tables with words about a run, which may quote what was delivered."""

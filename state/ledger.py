@@ -189,6 +189,7 @@ def _row(day: DayState) -> dict[str, Any]:
     return {
         **{name: getattr(day, name) for name in SAME_IN_BOTH},
         **counts,
+        "deliveries": [vars(delivery) for delivery in day.deliveries],
         "status": str(day.status),
         "rows_ingested": None if figures is None else figures.inserted + figures.updated,
         "warnings": None if figures is None else json.dumps(dict(figures.warnings), sort_keys=True),

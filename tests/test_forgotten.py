@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 from pyspark.sql import SparkSession
 
 from spark_jobs.bronze_files import WRITTEN, write_in_task
@@ -19,7 +21,14 @@ from spark_jobs.sources.batches import bronze_schema
 from tests.contract_texts import parcels, parsed
 
 KEY = b"a secret of the test's own"
-GONE = Forgotten(KEY, frozenset({Forgotten(KEY, frozenset()).hash_of("C-1")}))
+
+
+def gone(who: str) -> Forgotten:
+    """One forgotten customer."""
+    return Forgotten(KEY, frozenset({hmac.new(KEY, who.encode(), "sha256").hexdigest()}))
+
+
+GONE = gone("C-1")
 OWNED = parsed(
     parcels(
         ("  - {property: nullTokens", "  - {property: customerIdColumn, value: owner}\n  - {property: nullTokens"),
@@ -74,12 +83,62 @@ def test_a_forgotten_customer_s_own_record_is_not_taken() -> None:
     assert told(without_forgotten(delivered, PERSONS, GONE), "parcel_id", "_row_number") == [("C-10", 2), (None, 3)]
 
 
-def test_a_malformed_record_is_known_by_any_of_its_words() -> None:
-    """However it is quoted; a longer word is another one's."""
-    texts = ['9,"C-1,half', "9;C-1;x", '{"owner": "C-1", ', "9,C-10,half", "9,XC-1"]
-    delivered = rows(OWNED, *({"_corrupt_record": text} for text in texts))
-    gone = [text for (text,) in told(without_forgotten(delivered, OWNED, GONE), "_corrupt_record")]
-    assert gone == ["forgotten", "forgotten", "forgotten", "9,C-10,half", "9,XC-1"]
+@pytest.mark.parametrize(
+    ("who", "text"),
+    [
+        ("C-1", '9,"C-1,half'),
+        ("C-1", "9;C-1;x"),
+        ("C-1", '{"owner": "C-1", '),
+        ("C-1", "call C-1."),
+        ("C-1", "C-1/x"),
+        ("C-1", "#C-1,"),
+        ("C-1", "C-1!"),
+        ("C-1", "of c-1_"),
+        ("Cust-1", "CUST-1?"),
+        ("urn:c=1 a", "x,urn:c=1 a,"),
+        ("#1", "9,#1,x"),
+        ("8c7b-11-aa-0f-2e", "(8C7B-11-AA-0F-2E)"),
+    ],
+)
+def test_a_malformed_record_is_known_by_any_id_in_it(who: str, text: str) -> None:
+    """Whatever stands around it, in this case or another; so is what `forget` finds."""
+    delivered = rows(OWNED, {"_corrupt_record": text})
+    assert told(without_forgotten(delivered, OWNED, gone(who)), "_corrupt_record") == [("forgotten",)]
+
+
+@pytest.mark.parametrize("text", ["9,C-10,half", "9,XC-1", "C 1", "9,C-\u0661"])
+def test_a_longer_word_is_another_one_s(text: str) -> None:
+    """Letters and digits beside an id make it another one."""
+    delivered = rows(OWNED, {"_corrupt_record": text})
+    assert told(without_forgotten(delivered, OWNED, GONE), "_corrupt_record") == [(text,)]
+
+
+def test_an_id_in_an_unknown_column_is_taken_away() -> None:
+    """The record is the customer's only where it has no id of its own, and of persons it isn't taken then."""
+    unknown = [("friend", " C-1 "), ("note", "b")]
+    delivered = [{"parcel_id": "1", "owner": "C-2", "mail": "m"}, {"parcel_id": "-", "owner": "-", "mail": "m"}]
+    delivered = [{**row, "_extra": unknown} for row in delivered]
+    found = without_forgotten(rows(OWNED, *delivered), OWNED, GONE)
+    assert told(found, "owner", "mail", "_extra") == [
+        ("C-2", "m", [("friend", "forgotten"), ("note", "b")]),
+        ("forgotten", None, None),
+    ]
+    found = without_forgotten(rows(PERSONS, *delivered), PERSONS, GONE)
+    assert told(found, "parcel_id", "_extra") == [("1", [("friend", "forgotten"), ("note", "b")])]
+
+
+def test_a_corrected_row_keeps_its_link_to_the_exception() -> None:
+    """Of all that the contract doesn't know nothing else stays."""
+    delivered = rows(OWNED, {"owner": "C-1", "_extra": [("exception_id", "ab12"), ("note", "Ann")]})
+    assert told(without_forgotten(delivered, OWNED, GONE), "_extra") == [([("exception_id", "ab12")],)]
+
+
+def test_a_record_in_the_place_of_a_header_is_taken_away() -> None:
+    """With the columns that are called after its fields; another header stays."""
+    named = {"parcel_id": "1", "owner": "C-2", "_extra": [("ann_example", "Ben")]}
+    delivered = rows(OWNED, named | {"_header": '["C-1", "Ann Example"]'}, named | {"_header": '["owner"]'})
+    found = told(without_forgotten(delivered, OWNED, GONE), "owner", "_header", "_extra")
+    assert found == [("C-2", '["forgotten"]', None), ("C-2", '["owner"]', [("ann_example", "Ben")])]
 
 
 def test_spark_s_tasks_know_them_too(spark: SparkSession, tmp_path: Path) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from spark_jobs.cli.app import Json, app, settings
-from spark_jobs.cli.show import counted, show_json, show_line, show_noncurrent, show_table
+from spark_jobs.cli.show import show_json, show_line, show_noncurrent, show_table, show_unknown
 from spark_jobs.errors import UsageError
 from state.versions import noncurrent
 
@@ -54,18 +55,25 @@ def _show(report: Report, forgot: Forgot, *, as_json: bool) -> None:
     kept = {root: noncurrent(root) for root in roots.values() if "://" in root}
     if as_json:
         tables = [vars(table) for table in report.tables if table.status != "untouched"]
-        told = {"rows": forgot.rows, "delete_elsewhere": forgot.sources, "delete_noncurrent_versions": kept}
+        told = {"rows": forgot.rows, "delete_elsewhere": forgot.sources, "may_hold_records": forgot.unseen}
+        told |= {"delete_noncurrent_versions": kept, "unknown_tables": forgot.unknown}
         show_json({"run_id": report.run_id, "exit_code": report.exit_code, **told, "tables": tables})
         return
     if forgot.rows:
         show_table(("table", "rows"), [[name, f"{rows:,}"] for name, rows in forgot.rows.items()], right=("rows",))
     else:
         show_line("the lake had nothing of them any more")
-    if forgot.sources:
-        show_line()
-        show_line((f"yours to delete: {counted(len(forgot.sources), 'delivery')} with their records", "bold"))
-        for source in forgot.sources:
-            show_line(f"  {source}")
+    _show_deliveries("yours to delete, with their records", forgot.sources)
+    _show_deliveries("yours to look into: not in Bronze, and may have records of theirs", forgot.unseen)
+    show_unknown(forgot.unknown)
     show_noncurrent(kept)
     show_line("older versions of the lake's tables still hold them until `opslake maintain --purge`")
     show_line(f"run {report.run_id} took {report.seconds:.1f} s, exit code {report.exit_code}")
+
+
+def _show_deliveries(said: str, paths: Sequence[str]) -> None:
+    if paths:
+        show_line()
+        show_line((f"{said}: {len(paths):,}", "bold"))
+        for path in paths:
+            show_line(f"  {path}")

@@ -9,7 +9,7 @@ import typer
 
 from spark_jobs.cli.app import Json, app, settings
 from spark_jobs.cli.runs import command_line
-from spark_jobs.cli.show import Cell, counted, show_json, show_line, show_noncurrent, show_table, size_of
+from spark_jobs.cli.show import Cell, counted, show_json, show_line, show_noncurrent, show_table, show_unknown, size_of
 from state.versions import noncurrent
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ def _show(done: Maintained, *, dry_run: bool, as_json: bool) -> None:
         run = {"run_id": done.report.run_id, "seconds": round(done.report.seconds, 2)} if done.report else {}
         tables = [asdict(care) for care in done.tables]
         told = {"dry_run": dry_run, "purge": done.purged, "figures": done.figures, "tables": tables}
+        told["unknown_tables"] = done.unknown
         show_json({**run, **told, **({"delete_noncurrent_versions": kept} if kept else {})})
         return
     worked = [care for care in done.tables if not care.is_nothing]
@@ -77,5 +78,6 @@ def _show(done: Maintained, *, dry_run: bool, as_json: bool) -> None:
             ("time travel ends here: ", "yellow"), f"only current versions {'would be' if dry_run else 'are'} left"
         )
         show_noncurrent(kept)
+    show_unknown(done.unknown)
     if done.report is not None:
         show_line(f"run {done.report.run_id} took {done.report.seconds:.1f} s")

@@ -152,6 +152,13 @@ def show_noncurrent(roots: Mapping[str, list[str] | None]) -> None:
             show_line((told, "bold"), f" of objects below {root}{': `--json` lists them' if versions else ''}")
 
 
+def show_unknown(tables: Sequence[str]) -> None:
+    """Tables of the lake that nobody knows, so that nothing was done for them."""
+    if tables:
+        show_line((f"left alone, known to no contract and not to Gold: {', '.join(tables)}", "yellow"))
+        show_line("  what they hold stays there: bring the contract back, or delete their folders")
+
+
 def show_report(report: Report, *, as_json: bool) -> None:
     """The summary of a run in figures."""
     if as_json:

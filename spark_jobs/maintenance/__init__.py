@@ -16,6 +16,7 @@ from deltalake import DeltaTable as RustTable
 
 from spark_jobs.errors import EngineError
 from spark_jobs.gold import registry
+from spark_jobs.inventory import known_tables, unknown_tables
 from spark_jobs.lake import Fence, Layer
 from spark_jobs.log import log
 from spark_jobs.maintenance.cleaning import Removed, expired, purge, tend_log, vacuum
@@ -27,7 +28,7 @@ from spark_jobs.pipeline import PATIENCE, Pipeline, Report
 from spark_jobs.publishing import Publisher
 from spark_jobs.rebuilding import mark_stale
 from state.ledger import Ledger, Status
-from state.tables import LEASE, STATE_TABLES
+from state.tables import LEASE
 
 TURN = 60
 """Seconds for which the lake is held before it is given up between two tables."""
@@ -67,11 +68,15 @@ FIGURES = ("rewritten", "retired", "restated", "removed", "bytes_removed", "log_
 
 @dataclass
 class Maintained:
-    """What maintenance did for every table, and the report of its run (of a dry run: none)."""
+    """What maintenance did for every table, and the report of its run (of a dry run: none).
+
+    `unknown` are tables that it leaves alone, since neither a contract nor Gold knows them.
+    """
 
     tables: list[Care] = field(default_factory=list)
     report: Report | None = None
     purged: bool = False
+    unknown: tuple[str, ...] = ()
 
     @property
     def figures(self) -> dict[str, int]:
@@ -81,7 +86,7 @@ class Maintained:
 
 def maintain(pipeline: Pipeline, *, purge_history: bool = False) -> Maintained:
     """Care for every table of the lake, Bronze first; `purge_history` leaves nothing but the current versions."""
-    done = Maintained(purged=purge_history)
+    done = _begun(pipeline, purge_history)
     rest, patience = tables_of(pipeline), 0.0
     while True:
         with pipeline.held(done.report, patience) as (fence, report):
@@ -101,7 +106,7 @@ def maintain(pipeline: Pipeline, *, purge_history: bool = False) -> Maintained:
 
 def forecast(pipeline: Pipeline, *, purge_history: bool = False) -> Maintained:
     """What maintenance would do now. Takes no lease and changes nothing; what it frees itself isn't counted."""
-    done = Maintained(purged=purge_history)
+    done = _begun(pipeline, purge_history)
     hours = 0 if purge_history else pipeline.settings.vacuum_hours
     readers = {} if purge_history else unread(pipeline.publisher())
     for layer, name in tables_of(pipeline):
@@ -126,16 +131,15 @@ def forecast(pipeline: Pipeline, *, purge_history: bool = False) -> Maintained:
     return done
 
 
+def _begun(pipeline: Pipeline, purge_history: bool) -> Maintained:
+    unknown = unknown_tables(pipeline.settings.lake, pipeline.contracts)
+    return Maintained(purged=purge_history, unknown=unknown)
+
+
 def tables_of(pipeline: Pipeline) -> list[tuple[Layer, str]]:
     """The tables that are there, in the order in which they are cared for."""
-    known: dict[Layer, Sequence[str]] = {
-        "bronze": list(pipeline.contracts),
-        "exception": list(pipeline.contracts),
-        "silver": list(pipeline.contracts),
-        "gold": list(registry()),
-        "state": [table.name for table in STATE_TABLES if table is not LEASE],  # which a heartbeat writes meanwhile
-    }
-    wanted = [(layer, name) for layer, names in known.items() for name in names]
+    wanted = [(layer, name) for layer, names in known_tables(pipeline.contracts).items() for name in names]
+    wanted.remove(("state", LEASE.name))  # which a heartbeat writes meanwhile
     return [(layer, name) for layer, name in wanted if pipeline.lake.version(layer, name) is not None]
 
 

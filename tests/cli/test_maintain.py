@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -62,6 +63,15 @@ def test_what_was_done_is_shown_per_table_and_kept_in_the_run_s_record(opslake: 
     assert "time travel ends here" in answer.out
     assert runs.last()[0].figures["removed"] > 0
     assert len(DeltaTable(str(owned / "exception" / "tickets")).history()) == 1
+
+
+def test_tables_that_nobody_knows_are_named(opslake: Command, owned: Path) -> None:
+    """A purge leaves them alone, so they may hold what was forgotten; a folder that is no table doesn't count."""
+    shutil.copytree(owned / "exception" / "tickets", owned / "silver" / "dropped")
+    (owned / "silver" / "notes").mkdir()
+    assert opslake("maintain", "--dry-run", "--json").json["unknown_tables"] == ["silver/dropped"]
+    answer = opslake("maintain", "--purge")
+    assert (answer.code, "silver/dropped" in answer.out, "notes" in answer.out) == (0, True, False)
 
 
 @pytest.mark.usefixtures("owned")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -21,11 +22,14 @@ from pyspark.sql import SparkSession
 
 from spark_jobs.contract import load_contracts
 from spark_jobs.errors import UsageError
+from spark_jobs.exception_export import export_exceptions
+from spark_jobs.forgetting import Forgot
 from spark_jobs.lake import Fence
 from spark_jobs.lookup import select
 from spark_jobs.maintenance import maintain
 from spark_jobs.pipeline import Pipeline, start_session
 from spark_jobs.planning import Choice
+from spark_jobs.replaying import Asked
 from spark_jobs.settings import Settings
 from state.runs import Run, Runs
 from tests.contract_texts import TICKETS_OF_CUSTOMERS
@@ -80,8 +84,7 @@ class Lakes:
     lake: Path
     forgotten: Path
     landing: Path
-    sources: Sequence[str]
-    rows: dict[str, int]
+    forgot: Forgot
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -102,22 +105,29 @@ def lakes(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Lake
     deliver(landing)
     assert pipe(lake, landing, spark).run(Choice()).exit_code == 0
     Runs(str(lake)).put(Run("r", "opslake run", datetime(2024, 5, 3, tzinfo=UTC), error="found: 'ann@example.org'"))
+    shutil.copytree(lake / "gold" / "backlog_daily", lake / "gold" / "earlier")
     after = copy(lake, folder / "forgotten")
     report, forgot = pipe(after, landing, spark).forget([WHO])
     assert report.exit_code == 0
-    return Lakes(lake, after, landing, forgot.sources, forgot.rows)
+    return Lakes(lake, after, landing, forgot)
 
 
 def deliver(landing: Path) -> None:
-    """Three days: accepted, changed, rejected, double and malformed records of the customer, and of others."""
+    """Three days: accepted, changed, rejected, double and malformed records of the customer, and of others.
+
+    On the second the id is in a column that the contract doesn't know, and of two lists the first is never read.
+    """
     mine, others = f",{WHO},ann@example.org", ",CUST-00010,ben@example.org"
     rows = [ticket(1, "01 08:00") + mine, ticket(2, "01 09:00") + others, ticket(2, "01 09:00") + others]
     rows += [ticket(3, "01 10:00") + f", {WHO} ,", ticket(4, "never") + mine, ticket(3, "01 10:00") + mine]
     rows += [f"T05,half of a record,{WHO}", "T06,write to Ann Example,please", "T07,half,CUST-00010"]
     put(landing, "tickets", 1, HEADER, rows, 1)
-    put(landing, "tickets", 2, HEADER, [ticket(1, "01 08:00", "02 09:00", updated="02 09:00") + mine], 2)
+    rows = [ticket(1, "01 08:00", "02 09:00", updated="02 09:00") + mine, ticket(12, "02 08:00") + ",,c@d"]
+    rows += [ticket(13, "02 08:00") + others, ticket(14, "never") + others]
+    put(landing, "tickets", 2, f"{HEADER},who", [f"{row},{WHO}" for row in rows], 2)
     put(landing, "tickets", 3, HEADER, [ticket(8, "03 08:00") + others], 3)
-    put(landing, "people", 3, PEOPLE_HEADER, [ANN, BEN, ",Ann Example,ann@example.org,,,"], 3)
+    put(landing, "people", 2, PEOPLE_HEADER, [ANN, BEN], 2)
+    put(landing, "people", 3, PEOPLE_HEADER, [ANN, BEN, ",Ann Example,ann@example.org,,,", "born,1980-02-03"], 3)
 
 
 def pipe(lake: Path, landing: Path, spark: SparkSession | None, **changed: Any) -> Pipeline:
@@ -194,29 +204,39 @@ def test_a_customer_is_in_every_layer_and_after_forget_and_purge_in_no_file(
 
 
 def test_what_the_customer_did_stays_counted_as_nobody_s(lakes: Lakes) -> None:
-    """Rows and figures stay, in Gold and in the ledger; the owner is told which deliveries to delete."""
+    """Rows and figures stay, in Gold and in the ledger.
+
+    The owner is told which deliveries to delete, which one nobody looked into, and which table.
+    """
     held = select_all(lakes.forgotten, "silver/tickets", "ticket_id, customer_id, contact")
     assert held == [
         ("T01", "forgotten", None),
         ("T02", "CUST-00010", "ben@example.org"),
         ("T03", "forgotten", None),
         ("T08", "CUST-00010", "ben@example.org"),
+        ("T12", "forgotten", None),
+        ("T13", "CUST-00010", "ben@example.org"),
     ]
     before, after = contents(lakes.lake), contents(lakes.forgotten)
     for table in ("gold/ticket_flow_daily", "gold/backlog_daily", "state/ingestion_state"):
         assert after[table] == before[table], table
-    assert [Path(source).name + Path(source).parts[-4] for source in lakes.sources] == [
+    assert lakes.forgot.unseen == (str(lakes.landing / "people" / "2024" / "05" / "2024-05-02.csv"),)
+    assert lakes.forgot.unknown == ("gold/earlier",)
+    assert [Path(source).name + Path(source).parts[-4] for source in lakes.forgot.sources] == [
         "2024-05-03.csvpeople",
         "2024-05-01.csvtickets",
         "2024-05-02.csvtickets",
     ]
-    assert lakes.rows["silver/tickets"] == 2
-    assert lakes.rows["silver/people"] == 1
+    assert lakes.forgot.rows["silver/tickets"] == 3
+    assert lakes.forgot.rows["silver/people"] == 1
 
 
 @pytest.mark.engine
 def test_later_loads_know_the_customer_again(lakes: Lakes, spark: SparkSession, tmp_path: Path) -> None:
-    """A day with new and malformed records of the customer, and a list that still has one: nothing of it is kept."""
+    """A day with new and malformed records of the customer, and a list that still has one: nothing of it is kept.
+
+    A row that was corrected before finds its exception.
+    """
     lake = purged(copy(lakes.forgotten, tmp_path / "lake"), lakes.landing)
     (tmp_path / "contracts").symlink_to(lakes.landing.parent / "contracts")
     landing = copy(lakes.landing, tmp_path / "landing")
@@ -226,8 +246,23 @@ def test_later_loads_know_the_customer_again(lakes: Lakes, spark: SparkSession, 
     report = pipe(lake, landing, spark).run(Choice())
     assert report.exit_code == 0
     assert {k: v for k, v in report.figures.items() if v} == {"read": 4, "inserted": 1, "unchanged": 1, "rejected": 2}
+    asked = Asked("tickets", file=str(corrected(lakes, tmp_path)))
+    assert pipe(lake, landing, spark).replay(asked).exit_code == 0
+    assert ("T04", "resolved") in select_all(lake, "exception/tickets", "record_key, status")
     assert found_in(lake) == {kind: set() for kind in PERSONAL}
-    assert ("T09", "forgotten", None) in select_all(lake, "silver/tickets", "ticket_id, customer_id, contact")
+    held = select_all(lake, "silver/tickets", "ticket_id, customer_id, contact")
+    assert {("T04", "forgotten", None), ("T09", "forgotten", None)} <= set(held)
+
+
+def corrected(lakes: Lakes, folder: Path) -> Path:
+    """A file that somebody made before the customer was forgotten, of one of the customer's records."""
+    path = folder / "open.csv"
+    export_exceptions(str(lakes.lake), load_contracts(lakes.landing.parent / "contracts")["tickets"], str(path))
+    header, *lines = path.read_text(encoding="utf-8").splitlines()
+    (line,) = (line for line in lines if "T04" in line)
+    assert WHO in line
+    path.write_text(f"{header}\n{line.replace('never', '2024-05-01 11:00:00')}\n", encoding="utf-8")
+    return path
 
 
 @pytest.mark.engine
@@ -250,7 +285,7 @@ def test_a_load_without_the_secret_or_with_another_keeps_nothing(
         pipe(lake, landing, spark, forget_key=None).forget([WHO])
 
 
-LAST_COMMIT = 7
+LAST_COMMIT = 9
 
 
 class Died(BaseException):
@@ -281,7 +316,7 @@ def test_dead_before_its_last_commit_it_goes_on(
 def expect_forgotten(lakes: Lakes, lake: Path, spark: SparkSession) -> None:
     """After one more go the lake is as an undisturbed one, and the owner is told of the same deliveries."""
     report, forgot = pipe(lake, lakes.landing, spark).forget([WHO])
-    assert (report.exit_code, forgot.sources) == (0, lakes.sources)
+    assert (report.exit_code, forgot.sources) == (0, lakes.forgot.sources)
     found, wanted = contents(lake), contents(lakes.forgotten)
     for table in wanted:
         if not table.startswith("state/"):
